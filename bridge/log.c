@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See log.h. A line is built whole and written once, so that lines of several
+ * threads, or of several processes on one terminal, do not mix.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+enum log_level log_level = LOG_LEVEL_INFO;
+
+static const char *const level_prefix[] = {
+	[LOG_LEVEL_ERROR] = "error: ",
+	[LOG_LEVEL_WARN] = "warning: ",
+	[LOG_LEVEL_INFO] = "",
+	[LOG_LEVEL_DEBUG] = "debug: ",
+};
+
+void log_print(enum log_level level, const char *fmt, ...)
+{
+	int saved_errno = errno;
+	char line[2048];
+	va_list ap;
+	size_t len, room;
+	int n;
+
+	n = snprintf(line, sizeof(line), "%s: %s",
+		     program_invocation_short_name, level_prefix[level]);
+	len = (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2;
+	room = sizeof(line) - 1 - len;
+	va_start(ap, fmt);
+	n = vsnprintf(line + len, room, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		len += (size_t)n < room ? (size_t)n : room - 1;
+	line[len++] = '\n';
+	fwrite(line, 1, len, stderr); /* stderr is unbuffered: one write */
+	errno = saved_errno;
+}
