@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A frame is a view of bytes that somebody else owns, exactly as they stand on
+ * the wire: tags in place, without the frame check sequence. A burst is what a
+ * lane carries in one breath.
+ *
+ * Who owns the bytes: a frame that a port lent is borrowed; it dies when that
+ * port is told to release. It has FRAME_HEADROOM writable bytes before it.
+ */
+#ifndef BUMPWIRE_FRAME_H
+#define BUMPWIRE_FRAME_H
+
+#include <linux/virtio_net.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base.h"
+
+#define FRAME_MIN_BYTES 14  /* a bare Ethernet header */
+#define FRAME_TAG_BYTES 4   /* one 802.1Q or 802.1ad tag */
+#define FRAME_HEADROOM 4    /* room for the tag that the kernel took out */
+#define FRAME_MAX_BYTES (65535 + 14 + 2 * FRAME_TAG_BYTES)
+
+#define BURST_RX 64   /* frames that a port lends at most in a breath */
+#define BURST_MAX 256 /* room for what stages add */
+
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5 /* since kernel 6.2 */
+#endif
+
+struct frame {
+	uint8_t *data; /* first byte of the destination address */
+	uint32_t len;  /* bytes, tags counted, FCS not */
+	/*
+	 * What is left undone by the sending host: a checksum to finish, a
+	 * super-frame to cut. Offsets count from `data`. All zero for a frame
+	 * that is complete. (include/uapi/linux/virtio_net.h)
+	 */
+	struct virtio_net_hdr vnet;
+};
+
+struct burst {
+	uint32_t n;
+	struct frame frame[BURST_MAX];
+};
+
+/* Nothing is left undone in it: it can leave by any socket. */
+static inline bool frame_is_plain(const struct frame *f)
+{
+	return f->vnet.gso_type == VIRTIO_NET_HDR_GSO_NONE &&
+	       !(f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
+}
+
+/* It stands for several frames, which the sending device is to cut. */
+static inline bool frame_is_super(const struct frame *f)
+{
+	return f->vnet.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+}
+
+/* Ethertype or length of the outermost header, host order. */
+static inline uint16_t frame_ethertype(const struct frame *f)
+{
+	return (uint16_t)(f->data[12] << 8 | f->data[13]);
+}
+
+/* The outermost header is a tag that the kernel knows as one. */
+static inline bool frame_is_tagged(const struct frame *f)
+{
+	uint16_t type = frame_ethertype(f);
+
+	return type == 0x8100 || type == 0x88a8;
+}
+
+/*
+ * The longest frame that may leave a port of this MTU: 14 bytes of header and,
+ * if it carries one, 4 of a tag do not count.
+ */
+static inline uint32_t frame_limit(const struct frame *f, uint32_t mtu)
+{
+	return mtu + 14 + (frame_is_tagged(f) ? FRAME_TAG_BYTES : 0);
+}
+
+/*
+ * Put the tag that the kernel keeps beside the frame back where it was on the
+ * wire: the address bytes move into the headroom, and the offsets of the
+ * unfinished work grow with it.
+ */
+static inline void frame_push_tag(struct frame *f, uint16_t tpid, uint16_t tci)
+{
+	uint8_t *to = f->data - FRAME_TAG_BYTES;
+
+	memmove(to, f->data, 12);
+	to[12] = (uint8_t)(tpid >> 8);
+	to[13] = (uint8_t)tpid;
+	to[14] = (uint8_t)(tci >> 8);
+	to[15] = (uint8_t)tci;
+	f->data = to;
+	f->len += FRAME_TAG_BYTES;
+	if (f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		f->vnet.csum_start += FRAME_TAG_BYTES;
+	if (f->vnet.hdr_len)
+		f->vnet.hdr_len += FRAME_TAG_BYTES;
+}
+
+/*
+ * Bytes of the longest segment that a super-frame is cut into, its headers and
+ * tags counted; 0 if the header beside it does not describe it, as for
+ * encapsulated ones: then nobody can cut it right.
+ */
+uint32_t frame_segment_bytes(const struct frame *f);
+
+#endif
