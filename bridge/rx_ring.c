@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See rx_ring.h. Kernel facts are from packet(7), packet_mmap.rst and
+ * net/packet/af_packet.c.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "log.h"
+#include "packet_socket.h"
+#include "rx_ring.h"
+
+/* Behind tpacket2_hdr and sockaddr_ll the kernel aligns, then leaves room for
+ * PACKET_RESERVE and the vnet header: a frame starts less than this far in. */
+#define SLOT_OVERHEAD 112
+#define BLOCK_BYTES (256u << 10)
+#define SLOTS_MIN 64
+#define VNET_BYTES sizeof(struct virtio_net_hdr)
+/* In a copy-path buffer the frame starts 16-aligned behind header and tag. */
+#define BIG_OFFSET 32
+#define BIG_BYTES ((BIG_OFFSET + FRAME_MAX_BYTES + 4095u) & ~4095u)
+/* The copy path queues whole super-frames on the socket. */
+#define RCVBUF_BYTES (64 << 20)
+
+static uint32_t slot_bytes_for(const struct port_packet_params *p)
+{
+	uint32_t need = p->slot_bytes;
+	uint32_t slot = 2048;
+
+	if (!need)
+		need = p->mtu + 14 + 2 * FRAME_TAG_BYTES + SLOT_OVERHEAD;
+	while (slot < need && slot < 65536)
+		slot *= 2;
+	return slot;
+}
+
+/* Slots and blocks are powers of two, so that slots fill blocks without a gap
+ * and a slot's address is one multiplication. */
+static int ring_try(struct rx_ring *ring, uint32_t slots)
+{
+	uint32_t block = BLOCK_BYTES;
+	struct tpacket_req req;
+
+	while (block > slots * ring->slot_bytes)
+		block /= 2;
+	req = (struct tpacket_req){
+		.tp_block_size = block,
+		.tp_block_nr = slots / (block / ring->slot_bytes),
+		.tp_frame_size = ring->slot_bytes,
+	};
+	req.tp_frame_nr = req.tp_block_nr * (block / ring->slot_bytes);
+	if (setsockopt(ring->fd, SOL_PACKET, PACKET_RX_RING, &req,
+		       sizeof(req)))
+		return -errno;
+	ring->n_slots = req.tp_frame_nr;
+	ring->map_bytes = (size_t)req.tp_block_nr * req.tp_block_size;
+	ring->map = mmap(NULL, ring->map_bytes, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_POPULATE, ring->fd, 0);
+	if (ring->map != MAP_FAILED)
+		return 0;
+	ring->map = NULL;
+	memset(&req, 0, sizeof(req)); /* give the memory back */
+	setsockopt(ring->fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req));
+	return -ENOMEM;
+}
+
+static int ring_map(struct rx_ring *ring, const struct port_packet_params *p)
+{
+	uint32_t slots = SLOTS_MIN;
+	int r;
+
+	while (slots < p->rx_slots)
+		slots *= 2;
+	ring->slot_bytes = slot_bytes_for(p);
+	while ((r = ring_try(ring, slots)) == -ENOMEM && slots > SLOTS_MIN) {
+		log_warn("port %s: rx ring of %u slots (%u MiB) refused: %s; "
+			 "trying half",
+			 p->name, slots, slots / 1024 * ring->slot_bytes / 1024,
+			 strerror(ENOMEM));
+		slots /= 2;
+	}
+	if (r)
+		log_err("port %s: rx ring of %u slots of %u bytes: %s", p->name,
+			slots, ring->slot_bytes, strerror(-r));
+	return r;
+}
+
+static int ring_options(const struct rx_ring *ring)
+{
+	const struct packet_option option[] = {
+		{ PACKET_VERSION, TPACKET_V2, "PACKET_VERSION" },
+		{ PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING" },
+		{ PACKET_RESERVE, FRAME_HEADROOM, "PACKET_RESERVE" },
+		{ PACKET_VNET_HDR, 1, "PACKET_VNET_HDR" },
+		{ PACKET_COPY_THRESH, 1, "PACKET_COPY_THRESH" },
+	};
+
+	return packet_set_options(ring->fd, ring->name, option,
+				  ARRAY_SIZE(option));
+}
+
+int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
+{
+	int r;
+
+	ring->name = p->name;
+	ring->index = p->index;
+	ring->big = malloc((size_t)RX_BIG_FRAMES * BIG_BYTES);
+	if (!ring->big) {
+		log_err("port %s: %s", p->name, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	r = packet_open(p->name);
+	if (r < 0)
+		return r;
+	ring->fd = r;
+	packet_set_buffer(ring->fd, PACKET_BUFFER_RX, RCVBUF_BYTES);
+	if ((r = ring_options(ring)) || (r = ring_map(ring, p)) ||
+	    (r = packet_join_promisc(ring->fd, p->name, p->index)))
+		return r;
+	return packet_bind(ring->fd, p->name, p->index, ETH_P_ALL);
+}
+
+void rx_ring_close(struct rx_ring *ring)
+{
+	if (ring->map)
+		munmap(ring->map, ring->map_bytes);
+	close_fd(&ring->fd);
+	free(ring->big);
+	*ring = (struct rx_ring)RX_RING_INIT;
+}
+
+static struct tpacket2_hdr *slot_at(const struct rx_ring *ring, uint32_t i)
+{
+	return (void *)(ring->map + (size_t)i * ring->slot_bytes);
+}
+
+/*
+ * The whole frame of a slot marked TP_STATUS_COPY waits in the socket's queue,
+ * in slot order, with its vnet header in front. An error that is pending on
+ * the socket is told first, by one failing call.
+ */
+static bool big_take(struct rx_ring *ring, uint32_t len, struct frame *f)
+{
+	uint8_t *buf = ring->big + (size_t)ring->n_big * BIG_BYTES + BIG_OFFSET;
+	ssize_t n = -1;
+
+	for (int i = 0; i < 3 && n < 0; i++)
+		n = recv(ring->fd, buf - VNET_BYTES, BIG_BYTES - BIG_OFFSET,
+			 MSG_DONTWAIT | MSG_TRUNC);
+	if (n != (ssize_t)(len + VNET_BYTES) || len > FRAME_MAX_BYTES)
+		return false;
+	f->data = buf;
+	f->len = len;
+	ring->n_big++;
+	return true;
+}
+
+/* View one slot as a frame: its bytes, its unfinished work, its tag. */
+static bool slot_view(struct rx_ring *ring, struct tpacket2_hdr *slot,
+		      uint32_t status, struct frame *f)
+{
+	f->data = (uint8_t *)slot + slot->tp_mac;
+	f->len = slot->tp_len;
+	if (unlikely(slot->tp_snaplen < slot->tp_len) &&
+	    (!(status & TP_STATUS_COPY) || !big_take(ring, slot->tp_len, f)))
+		return false;
+	memcpy(&f->vnet, f->data - VNET_BYTES, VNET_BYTES);
+	/* A priority tag is a tag: test the flag, never the tci. */
+	if (status & TP_STATUS_VLAN_VALID)
+		frame_push_tag(f,
+			       status & TP_STATUS_VLAN_TPID_VALID ?
+				       slot->tp_vlan_tpid : ETH_P_8021Q,
+			       slot->tp_vlan_tci);
+	return true;
+}
+
+void rx_ring_take(struct rx_ring *ring, struct burst *b, struct lane_stats *s)
+{
+	uint64_t bytes = 0;
+	uint32_t lost = 0;
+
+	while (b->n < BURST_RX && ring->n_big < RX_BIG_FRAMES) {
+		struct tpacket2_hdr *slot = slot_at(ring, ring->head);
+		struct frame *f = &b->frame[b->n];
+		uint32_t status =
+			__atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE);
+
+		if (!(status & TP_STATUS_USER))
+			break;
+		ring->head = (ring->head + 1) & (ring->n_slots - 1);
+		ring->n_lent++;
+		__builtin_prefetch(slot_at(ring, ring->head));
+		if (likely(slot_view(ring, slot, status, f)))
+			b->n++;
+		else
+			lost++;
+		bytes += f->len;
+	}
+	if (b->n + lost) {
+		counter_add(&s->received_frames, b->n + lost);
+		counter_add(&s->received_bytes, bytes);
+	}
+	if (unlikely(lost))
+		stats_drop(s, REASON_TRUNCATED, lost);
+}
+
+void rx_ring_release(struct rx_ring *ring)
+{
+	uint32_t i = (ring->head - ring->n_lent) & (ring->n_slots - 1);
+
+	for (; ring->n_lent; ring->n_lent--) {
+		__atomic_store_n(&slot_at(ring, i)->tp_status, TP_STATUS_KERNEL,
+				 __ATOMIC_RELEASE);
+		i = (i + 1) & (ring->n_slots - 1);
+	}
+	ring->n_big = 0;
+}
+
+/*
+ * Binding to protocol 0 ends reception, and the kernel waits there for the
+ * receivers of other CPUs (synchronize_net()), so the ring is final when this
+ * returns. An interface that is gone delivers nothing anyway.
+ */
+int rx_ring_stop(struct rx_ring *ring)
+{
+	int r = packet_rebind(ring->fd, ring->index, 0);
+
+	return r == -ENODEV || r == -ENETDOWN ? 0 : r;
+}
+
+/* PACKET_STATISTICS is 32 bits wide and cleared by reading: one reader, who
+ * adds up. tp_packets counts the dropped ones, too. */
+void rx_ring_count(struct rx_ring *ring, struct port_counters *c)
+{
+	struct tpacket_stats st;
+	socklen_t len = sizeof(st);
+
+	if (!getsockopt(ring->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len)) {
+		ring->counters.offered_frames += st.tp_packets;
+		ring->counters.ring_full_frames += st.tp_drops;
+	}
+	*c = ring->counters;
+}

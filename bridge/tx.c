@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See tx.h. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "tx.h"
+
+enum tx_mode tx_mode_auto(const char *driver)
+{
+	static const struct {
+		const char *driver;
+		enum tx_mode mode;
+	} measured[] = {
+		{ "veth", TX_DIRECT },
+		{ "tun", TX_DIRECT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(measured); i++)
+		if (!strcmp(driver, measured[i].driver))
+			return measured[i].mode;
+	return TX_DIRECT; /* not measured: what never holds a frame back */
+}
+
+enum reason tx_reason(int err)
+{
+	switch (err) {
+	case EAGAIN:
+	case ENOBUFS: /* the device or its qdisc dropped it */
+	case ENOMEM:
+		return REASON_TX_FULL;
+	case EMSGSIZE: /* the MTU shrank meanwhile */
+		return REASON_OVERSIZE;
+	case ENETDOWN:
+	case ENXIO: /* the interface is gone */
+	case ENODEV:
+		return REASON_LINK_DOWN;
+	}
+	return REASON_TX_ERROR;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See tx_ring.h. Kernel facts are from tpacket_snd() in af_packet.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "log.h"
+#include "packet_socket.h"
+#include "tx.h"
+#include "tx_ring.h"
+
+/* Without PACKET_TX_HAS_OFF the data starts right behind the header. */
+#define DATA_OFFSET TPACKET_ALIGN(sizeof(struct tpacket2_hdr))
+#define VNET_BYTES sizeof(struct virtio_net_hdr)
+#define SNDBUF_BYTES (8 << 20)
+
+static int ring_map(struct tx_ring *ring, const char *port, uint32_t slots)
+{
+	struct tpacket_req req = {
+		.tp_block_size = ring->slot_bytes * slots,
+		.tp_block_nr = 1,
+		.tp_frame_size = ring->slot_bytes,
+		.tp_frame_nr = slots,
+	};
+	int r;
+
+	while (req.tp_block_size > 256u << 10) { /* easier to find free */
+		req.tp_block_size /= 2;
+		req.tp_block_nr *= 2;
+	}
+	if (setsockopt(ring->fd, SOL_PACKET, PACKET_TX_RING, &req,
+		       sizeof(req))) {
+		r = -errno;
+		goto fail;
+	}
+	ring->n_slots = slots;
+	ring->map_bytes = (size_t)req.tp_block_size * req.tp_block_nr;
+	ring->map = mmap(NULL, ring->map_bytes, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_POPULATE, ring->fd, 0);
+	if (ring->map != MAP_FAILED)
+		return 0;
+	r = -errno;
+	ring->map = NULL;
+fail:
+	log_err("port %s: tx ring of %u slots of %u bytes: %s", port, slots,
+		ring->slot_bytes, strerror(-r));
+	return r;
+}
+
+int tx_ring_open(struct tx_ring *ring, const struct port_packet_params *p,
+		 uint32_t slots)
+{
+	const struct packet_option option[] = {
+		{ PACKET_VERSION, TPACKET_V2, "PACKET_VERSION" },
+		{ PACKET_VNET_HDR, 1, "PACKET_VNET_HDR" },
+	};
+	uint32_t need = p->mtu + 14 + 2 * FRAME_TAG_BYTES + DATA_OFFSET +
+			VNET_BYTES;
+	uint32_t n_slots = 16;
+	int r;
+
+	r = packet_open(p->name);
+	if (r < 0)
+		return r;
+	ring->fd = r;
+	for (ring->slot_bytes = 2048; ring->slot_bytes < need;)
+		ring->slot_bytes *= 2;
+	while (n_slots < slots)
+		n_slots *= 2;
+	packet_set_buffer(ring->fd, PACKET_BUFFER_TX, SNDBUF_BYTES);
+	if ((r = packet_set_options(ring->fd, p->name, option,
+				    ARRAY_SIZE(option))) ||
+	    (r = ring_map(ring, p->name, n_slots)))
+		return r;
+	return packet_bind(ring->fd, p->name, p->index, 0);
+}
+
+void tx_ring_close(struct tx_ring *ring)
+{
+	if (ring->map)
+		munmap(ring->map, ring->map_bytes);
+	close_fd(&ring->fd);
+	*ring = (struct tx_ring)TX_RING_INIT;
+}
+
+uint32_t tx_ring_room(const struct tx_ring *ring)
+{
+	return ring->slot_bytes - (uint32_t)(DATA_OFFSET + VNET_BYTES);
+}
+
+static struct tpacket2_hdr *slot_at(const struct tx_ring *ring, uint32_t i)
+{
+	return (void *)(ring->map +
+			(size_t)(i & (ring->n_slots - 1)) * ring->slot_bytes);
+}
+
+/* Time stamp bits may stand beside the state. */
+static uint32_t slot_state(const struct tx_ring *ring, uint32_t i)
+{
+	return __atomic_load_n(&slot_at(ring, i)->tp_status,
+			       __ATOMIC_ACQUIRE) &
+	       (TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING |
+		TP_STATUS_WRONG_FORMAT);
+}
+
+static void slot_set(struct tx_ring *ring, uint32_t i, uint32_t state)
+{
+	__atomic_store_n(&slot_at(ring, i)->tp_status, state, __ATOMIC_RELEASE);
+}
+
+static void slot_fill(struct tx_ring *ring, uint32_t i, const struct frame *f)
+{
+	static const struct virtio_net_hdr nothing_to_do;
+	struct tpacket2_hdr *slot = slot_at(ring, i);
+	uint8_t *data = (uint8_t *)slot + DATA_OFFSET;
+
+	memcpy(data, frame_is_plain(f) ? &nothing_to_do : &f->vnet, VNET_BYTES);
+	memcpy(data + VNET_BYTES, f->data, f->len);
+	slot->tp_len = f->len + (uint32_t)VNET_BYTES;
+	slot_set(ring, i, TP_STATUS_SEND_REQUEST);
+}
+
+/*
+ * Have the kernel take n slots from `first` on; the number that it took, and
+ * in *err why it stopped. A kick that fails may have sent something, and one
+ * that succeeds may have left something (full SO_SNDBUF): the slots tell. A
+ * super-frame that failed is not tried again, for parts of it may be out.
+ */
+static uint32_t ring_kick(struct tx_ring *ring, uint32_t first, uint32_t n,
+			  const struct frame *f, int *err)
+{
+	uint32_t taken = 0;
+
+	*err = EAGAIN;
+	for (int i = 0; i < TX_TRIES; i++) {
+		uint32_t before = taken;
+
+		*err = send(ring->fd, NULL, 0, MSG_DONTWAIT) < 0 ? errno : EAGAIN;
+		while (taken < n && !(slot_state(ring, first + taken) &
+				      (TP_STATUS_SEND_REQUEST |
+				       TP_STATUS_WRONG_FORMAT)))
+			taken++;
+		if (taken == n)
+			break;
+		if (*err != EAGAIN &&
+		    (*err != ENOBUFS || frame_is_super(&f[taken])))
+			break;
+		if (taken > before)
+			i = 0;
+	}
+	return taken;
+}
+
+/* Fill free slots in order; how many. */
+static uint32_t ring_fill(struct tx_ring *ring, const struct frame *f,
+			  uint32_t n)
+{
+	uint32_t filled = 0;
+
+	while (filled < n && filled < ring->n_slots &&
+	       !slot_state(ring, ring->head + filled)) {
+		slot_fill(ring, ring->head + filled, &f[filled]);
+		filled++;
+	}
+	return filled;
+}
+
+void tx_ring_send(struct tx_ring *ring, const struct frame *f, uint32_t n,
+		  struct lane_stats *s)
+{
+	uint32_t done = 0;
+	int tries = 0;
+
+	while (done < n) {
+		uint32_t first = ring->head;
+		uint32_t filled = ring_fill(ring, f + done, n - done);
+		uint32_t taken;
+		int err = EAGAIN;
+
+		/* All slots are on their way: wait for the head, never hunt. */
+		if (!filled) {
+			if (++tries < TX_TRIES)
+				continue;
+			stats_drop(s, REASON_TX_FULL, n - done);
+			return;
+		}
+		taken = ring_kick(ring, first, filled, f + done, &err);
+		tx_count(s, f + done, taken);
+		done += taken;
+		ring->head = first + taken;
+		if (taken == filled)
+			continue;
+		/* The kernel's head stays at the slot that failed: take back
+		 * all behind it, and write the next frame into this slot. */
+		for (uint32_t i = taken; i < filled; i++)
+			slot_set(ring, first + i, TP_STATUS_AVAILABLE);
+		stats_drop(s, tx_reason(err), 1);
+		done++;
+	}
+}
