@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See filter.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <string.h>
+
+#include "filter.h"
+#include "log.h"
+
+#define SNAPLEN 262144 /* what a match returns: more than any frame */
+#define PROGRAM_MAX 4096 /* instructions; BPF_MAXINSNS of the kernel */
+
+struct rule {
+	struct filter_rule text;
+	struct bpf_program program;
+	uint64_t frames;
+};
+
+struct filter {
+	struct stage stage;
+	struct rule *rule;
+	size_t n;
+	size_t n_drop; /* drop rules stand first */
+	uint64_t unmatched;
+};
+
+static int compile(const char *expression, struct bpf_program *program,
+		   char *why, size_t size)
+{
+	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, SNAPLEN);
+	int r;
+
+	if (!pcap) {
+		snprintf(why, size, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	r = pcap_compile(pcap, program, expression, 1, PCAP_NETMASK_UNKNOWN);
+	if (r)
+		snprintf(why, size, "%s", pcap_geterr(pcap));
+	pcap_close(pcap);
+	return r ? -EINVAL : 0;
+}
+
+/* A line with the number of instructions, then one line each: code jt jf k. */
+static int load_lines(FILE *file, struct bpf_program *program)
+{
+	unsigned int n, code, jt, jf, k;
+
+	if (fscanf(file, "%u", &n) != 1 || !n || n > PROGRAM_MAX)
+		return -EINVAL;
+	program->bf_insns = calloc(n, sizeof(*program->bf_insns));
+	if (!program->bf_insns)
+		return -ENOMEM;
+	for (program->bf_len = 0; program->bf_len < n; program->bf_len++) {
+		if (fscanf(file, "%u %u %u %u", &code, &jt, &jf, &k) != 4 ||
+		    code > 0xffff || jt > 255 || jf > 255)
+			return -EINVAL;
+		program->bf_insns[program->bf_len] = (struct bpf_insn){
+			(u_short)code, (u_char)jt, (u_char)jf, k
+		};
+	}
+	/* Nothing may follow, and the program must end well. */
+	if (fscanf(file, " %*c") != EOF ||
+	    !bpf_validate(program->bf_insns, (int)n))
+		return -EINVAL;
+	return 0;
+}
+
+static int load(const char *path, struct bpf_program *program, char *why,
+		size_t size)
+{
+	FILE *file = fopen(path, "re");
+	int r;
+
+	if (!file) {
+		snprintf(why, size, "%s", strerror(errno));
+		return -EINVAL;
+	}
+	r = load_lines(file, program);
+	fclose(file);
+	if (!r)
+		return 0;
+	pcap_freecode(program);
+	snprintf(why, size, "not a BPF program as tcpdump -ddd prints it");
+	return -EINVAL;
+}
+
+static int rule_compile(const struct filter_rule *text,
+			struct bpf_program *program, char *why, size_t size)
+{
+	return text->is_file ? load(text->text, program, why, size) :
+			       compile(text->text, program, why, size);
+}
+
+int filter_check(const struct filter_rule *rule, char *why, size_t size)
+{
+	struct bpf_program program = { 0 };
+	int r = rule_compile(rule, &program, why, size);
+
+	if (!r)
+		pcap_freecode(&program);
+	return r;
+}
+
+int filter_dump(const char *expression)
+{
+	struct bpf_program program = { 0 };
+	char why[PCAP_ERRBUF_SIZE];
+
+	if (compile(expression, &program, why, sizeof(why))) {
+		log_err("filter '%s': %s", expression, why);
+		return -EINVAL;
+	}
+	bpf_dump(&program, 1);
+	pcap_freecode(&program);
+	return 0;
+}
+
+static bool rule_matches(const struct rule *rule, const struct frame *f)
+{
+	return bpf_filter(rule->program.bf_insns, f->data, f->len, f->len);
+}
+
+static bool filter_passes(struct filter *filter, const struct frame *f)
+{
+	for (size_t i = 0; i < filter->n; i++) {
+		if (!rule_matches(&filter->rule[i], f))
+			continue;
+		counter_add(&filter->rule[i].frames, 1);
+		return i >= filter->n_drop;
+	}
+	if (filter->n == filter->n_drop)
+		return true;
+	counter_add(&filter->unmatched, 1);
+	return false;
+}
+
+static void filter_push(struct stage *stage, struct burst *b,
+			struct lane_stats *s, uint64_t now_ns)
+{
+	struct filter *filter = container_of(stage, struct filter, stage);
+	uint32_t kept = 0;
+
+	(void)now_ns;
+	for (uint32_t i = 0; i < b->n; i++) {
+		if (!filter_passes(filter, &b->frame[i]))
+			continue;
+		if (kept != i)
+			b->frame[kept] = b->frame[i];
+		kept++;
+	}
+	stats_drop(s, REASON_FILTERED, b->n - kept);
+	b->n = kept;
+}
+
+static void filter_free(struct stage *stage)
+{
+	struct filter *filter = container_of(stage, struct filter, stage);
+
+	for (size_t i = 0; i < filter->n; i++)
+		pcap_freecode(&filter->rule[i].program);
+	free(filter->rule);
+	free(filter);
+}
+
+static const struct stage_ops filter_ops = {
+	.name = "filter",
+	.push = filter_push,
+	.free = filter_free,
+};
+
+/* Compile the rules of one action behind those that are there. */
+static int add_rules(struct filter *filter, enum filter_action action,
+		     const struct filter_rule *rule, size_t n)
+{
+	char why[PCAP_ERRBUF_SIZE];
+
+	for (size_t i = 0; i < n; i++) {
+		struct rule *to = &filter->rule[filter->n];
+
+		if (rule[i].action != action)
+			continue;
+		to->text = rule[i];
+		if (rule_compile(&rule[i], &to->program, why, sizeof(why))) {
+			log_err("filter %s '%s': %s", rule[i].id, rule[i].text,
+				why);
+			return -EINVAL;
+		}
+		filter->n++;
+	}
+	return 0;
+}
+
+int filter_new(struct stage **stagep, const struct filter_rule *rule, size_t n)
+{
+	struct filter *filter = calloc(1, sizeof(*filter));
+	int r = -ENOMEM;
+
+	if (!filter)
+		return r;
+	filter->stage.ops = &filter_ops;
+	filter->rule = calloc(n, sizeof(*filter->rule));
+	if (!filter->rule)
+		goto fail;
+	r = add_rules(filter, FILTER_DROP, rule, n);
+	filter->n_drop = filter->n;
+	if (!r)
+		r = add_rules(filter, FILTER_PASS_ONLY, rule, n);
+	if (r)
+		goto fail;
+	*stagep = &filter->stage;
+	return 0;
+fail:
+	filter_free(&filter->stage);
+	return r;
+}
+
+bool filter_counts(const struct stage *stage, size_t i,
+		   struct filter_count *count)
+{
+	const struct filter *filter = container_of(stage, struct filter, stage);
+
+	if (i >= filter->n)
+		return false;
+	*count = (struct filter_count){
+		.id = filter->rule[i].text.id,
+		.text = filter->rule[i].text.text,
+		.action = filter->rule[i].text.action,
+		.frames = counter_read(&filter->rule[i].frames),
+	};
+	return true;
+}
+
+uint64_t filter_unmatched(const struct stage *stage)
+{
+	const struct filter *filter = container_of(stage, struct filter, stage);
+
+	return counter_read(&filter->unmatched);
+}
