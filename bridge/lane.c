@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See lane.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "clock.h"
+#include "lane.h"
+#include "log.h"
+
+/* A port whose poll reports errors is asked again after this long. */
+#define ERROR_PAUSE_MS 10
+
+/*
+ * Whether a frame may leave a port of this MTU is decided here, once and the
+ * same for every way out: the kernel checks some ways and not others, and cuts
+ * super-frames into whatever their header says.
+ */
+static bool fits(const struct frame *f, uint32_t mtu, enum reason *why)
+{
+	uint32_t bytes = f->len;
+
+	if (unlikely(frame_is_super(f))) {
+		bytes = frame_segment_bytes(f);
+		*why = REASON_UNSEGMENTABLE;
+		if (!bytes)
+			return false;
+	}
+	*why = REASON_OVERSIZE;
+	return likely(bytes <= mtu + 14) || bytes <= frame_limit(f, mtu);
+}
+
+static void lane_fit(struct lane *lane, struct burst *b)
+{
+	uint32_t mtu = shared_read(&lane->tx->mtu);
+	uint32_t kept = 0;
+	enum reason why;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		if (likely(fits(&b->frame[i], mtu, &why))) {
+			if (unlikely(kept != i))
+				b->frame[kept] = b->frame[i];
+			kept++;
+		} else {
+			stats_drop(&lane->stats, why, 1);
+		}
+	}
+	b->n = kept;
+	if (unlikely(!shared_read(&lane->tx->ready))) {
+		stats_drop(&lane->stats, REASON_LINK_DOWN, b->n);
+		b->n = 0;
+	}
+}
+
+uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
+{
+	uint64_t before = lane->stats.received_frames;
+	struct burst *b = &lane->burst;
+
+	b->n = 0;
+	port_rx(lane->rx, b, &lane->stats);
+	for (struct stage *st = lane->stages; st; st = st->next)
+		stage_push(st, b, &lane->stats, now_ns);
+	lane_fit(lane, b);
+	port_tx(lane->tx, b, &lane->stats);
+	port_release(lane->rx);
+	return (uint32_t)(lane->stats.received_frames - before);
+}
+
+static void lane_spend(struct lane_budget *budget, uint32_t frames)
+{
+	int64_t left = __atomic_sub_fetch(&budget->frames, (int64_t)frames,
+					  __ATOMIC_RELAXED);
+
+	if (left <= 0 && left + (int64_t)frames > 0)
+		eventfd_write(budget->fd, 1);
+}
+
+/* Sleep until frames arrive or somebody calls. */
+static void lane_sleep(struct lane *lane)
+{
+	struct pollfd pfd[] = {
+		{ .fd = lane->wake_fd, .events = POLLIN },
+		{ .fd = lane->rx->ops->rx_fd(lane->rx), .events = POLLIN },
+	};
+	eventfd_t calls;
+
+	if (poll(pfd, ARRAY_SIZE(pfd), -1) <= 0)
+		return;
+	if (pfd[0].revents)
+		eventfd_read(lane->wake_fd, &calls);
+	/* A port that goes down says so once (ENETDOWN) and delivers again
+	 * when it is up; whatever else comes up must not make us spin. */
+	if (pfd[1].revents & (POLLERR | POLLHUP | POLLNVAL)) {
+		lane->rx->ops->take_error(lane->rx);
+		poll(pfd, 1, ERROR_PAUSE_MS);
+	}
+}
+
+static void *lane_run(void *arg)
+{
+	struct lane *lane = arg;
+	uint64_t spin_ns = lane->spin_us * NS_PER_US;
+	uint64_t busy_ns = clock_now_ns();
+
+	for (;;) {
+		bool stopping = shared_read(&lane->stopping);
+		uint64_t now_ns = clock_now_ns();
+		uint32_t frames = lane_breathe(lane, now_ns);
+
+		if (frames) {
+			busy_ns = now_ns;
+			if (unlikely(lane->budget))
+				lane_spend(lane->budget, frames);
+		} else if (stopping) {
+			return NULL;
+		} else if (now_ns - busy_ns < spin_ns) {
+			cpu_relax();
+		} else {
+			lane_sleep(lane);
+			busy_ns = clock_now_ns();
+		}
+	}
+}
+
+int lane_init(struct lane *lane, const char *name)
+{
+	memset(lane, 0, sizeof(*lane));
+	lane->name = name;
+	lane->cpu = LANE_NO_CPU;
+	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return lane->wake_fd < 0 ? -errno : 0;
+}
+
+void lane_fini(struct lane *lane)
+{
+	struct stage *next;
+
+	for (struct stage *st = lane->stages; st; st = next) {
+		next = st->next;
+		stage_free(st);
+	}
+	lane->stages = NULL;
+	close_fd(&lane->wake_fd);
+	lane->wake_fd = -1;
+}
+
+int lane_start(struct lane *lane, struct port *rx, struct port *tx)
+{
+	pthread_attr_t attr;
+	cpu_set_t cpus;
+	int r;
+
+	lane->rx = rx;
+	lane->tx = tx;
+	lane->stopping = false;
+	pthread_attr_init(&attr);
+	if (lane->cpu != LANE_NO_CPU) {
+		CPU_ZERO(&cpus);
+		CPU_SET((size_t)lane->cpu, &cpus);
+		pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
+	}
+	r = pthread_create(&lane->thread, &attr, lane_run, lane);
+	pthread_attr_destroy(&attr);
+	if (r == EINVAL && lane->cpu != LANE_NO_CPU)
+		log_err("lane %s: cpu %d: not one that this process may use",
+			lane->name, lane->cpu);
+	else if (r)
+		log_err("lane %s: thread: %s", lane->name, strerror(r));
+	lane->started = !r;
+	return -r;
+}
+
+void lane_stop(struct lane *lane)
+{
+	if (!lane->started)
+		return;
+	shared_write(&lane->stopping, true);
+	eventfd_write(lane->wake_fd, 1);
+	pthread_join(lane->thread, NULL);
+	lane->started = false;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One direction of a wire: frames that arrive on one port go through the
+ * stages and leave by the other. A lane has one thread, which alone writes its
+ * counters. It never waits inside a breath.
+ */
+#ifndef BUMPWIRE_LANE_H
+#define BUMPWIRE_LANE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "frame.h"
+#include "port.h"
+#include "stage.h"
+#include "stats.h"
+
+#define LANE_NO_CPU (-1)
+
+/* What a lane spends from when a run is to end after so many frames. */
+struct lane_budget {
+	int64_t frames; /* shared by the lanes */
+	int fd;         /* eventfd, told once when they are spent */
+};
+
+struct lane {
+	const char *name; /* "left -> right" */
+	struct port *rx;
+	struct port *tx;
+	struct stage *stages;
+	uint32_t spin_us; /* how long to look again before sleeping */
+	int cpu;          /* LANE_NO_CPU: wherever */
+	struct lane_budget *budget; /* or NULL */
+
+	struct burst burst;
+	struct lane_stats stats;
+	bool started;
+	bool stopping; /* shared: end with the first empty breath */
+	int wake_fd;
+	pthread_t thread;
+};
+
+/* A lane with an empty chain of stages and no ports yet; the name is kept by
+ * the caller. 0 or -errno. */
+int lane_init(struct lane *lane, const char *name);
+/* Frees the stages; the thread must have ended. */
+void lane_fini(struct lane *lane);
+
+/*
+ * Take what has arrived through the stages and out: the whole data path.
+ * Returns the frames received; 0 says that there is nothing to do.
+ */
+uint32_t lane_breathe(struct lane *lane, uint64_t now_ns);
+
+/* Start the thread between two ports; the counters go on. -errno (logged) if
+ * the thread or its CPU cannot be had. */
+int lane_start(struct lane *lane, struct port *rx, struct port *tx);
+
+/* End the thread, if there is one, once its port has nothing more to give: stop
+ * that port's reception first. */
+void lane_stop(struct lane *lane);
+
+#endif
