@@ -48,6 +48,8 @@ static int ring_try(struct rx_ring *ring, uint32_t slots)
 	uint32_t block = BLOCK_BYTES;
 	struct tpacket_req req;
 
+	if ((uint64_t)slots * ring->slot_bytes > UINT32_MAX)
+		return -ENOMEM; /* the kernel counts a ring in 32 bits */
 	while (block > slots * ring->slot_bytes)
 		block /= 2;
 	req = (struct tpacket_req){
@@ -80,9 +82,8 @@ static int ring_map(struct rx_ring *ring, const struct port_packet_params *p)
 		slots *= 2;
 	ring->slot_bytes = slot_bytes_for(p);
 	while ((r = ring_try(ring, slots)) == -ENOMEM && slots > SLOTS_MIN) {
-		log_warn("port %s: rx ring of %u slots (%u MiB) refused: %s; "
-			 "trying half",
-			 p->name, slots, slots / 1024 * ring->slot_bytes / 1024,
+		log_warn("port %s: rx ring of %u slots of %u bytes: %s; "
+			 "trying half", p->name, slots, ring->slot_bytes,
 			 strerror(ENOMEM));
 		slots /= 2;
 	}
