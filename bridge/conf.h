@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The configuration: plain data between the command line or a file and the
+ * bridge. One table of keys serves the file, the command line, the help, the
+ * example and the checks; nothing is opened here.
+ */
+#ifndef BUMPWIRE_CONF_H
+#define BUMPWIRE_CONF_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "filter.h"
+#include "log.h"
+#include "port.h"
+
+/* A key `left.x` speaks of frames that arrive on left. */
+enum side { SIDE_LEFT, SIDE_RIGHT, SIDES, SIDE_BOTH = SIDES };
+
+extern const char *const side_name[SIDES];
+
+struct conf_rule {
+	enum side side; /* where the frames arrive that it looks at */
+	struct filter_rule rule; /* its strings are owned by the pair */
+};
+
+struct conf_pair {
+	char *name;
+	char *port[SIDES]; /* interface names */
+	int one_way;       /* enum side; SIDE_BOTH: both ways */
+	int tx;            /* enum tx_mode */
+	uint64_t tx_slots;
+	uint64_t rx_slots;
+	uint64_t slot_bytes;
+	uint64_t spin_us[SIDES];
+	int64_t cpu[SIDES]; /* LANE_NO_CPU: none */
+	bool qdisc_bypass;
+	bool wait;
+	bool force;
+	struct conf_rule *rule;
+	size_t n_rules;
+};
+
+struct conf {
+	bool json;
+	int log; /* enum log_level */
+	uint64_t stats_ns;
+	uint64_t duration_ns;
+	uint64_t count;
+	struct conf_pair *pair;
+	size_t n_pairs;
+	unsigned int n_mistakes; /* logged so far */
+};
+
+enum conf_section { CONF_PROGRAM, CONF_PAIR, CONF_SECTIONS };
+
+enum conf_type {
+	CONF_BOOL,
+	CONF_NUMBER,
+	CONF_CPU, /* a number, or "none" */
+	CONF_SECONDS,
+	CONF_CHOICE,
+	CONF_IFNAME,
+	CONF_RULE,
+	CONF_RULE_FILE,
+};
+
+struct conf_key {
+	enum conf_section section;
+	const char *name;
+	enum conf_type type;
+	bool sided;           /* left.NAME and right.NAME exist, too */
+	size_t offset;        /* in struct conf or struct conf_pair */
+	const char *fallback; /* the default as text; NULL: none */
+	uint64_t min, max;
+	const char *const *choice; /* NULL-terminated, by value */
+	enum filter_action action;
+	const char *arg;  /* what --help calls the value */
+	const char *help; /* what it does, one sentence */
+};
+
+extern const struct conf_key conf_key[];
+extern const size_t conf_n_keys;
+
+void conf_init(struct conf *conf);
+void conf_fini(struct conf *conf);
+
+/* Add a pair with every key at its default. NULL: no memory (logged). */
+struct conf_pair *conf_add_pair(struct conf *conf, const char *name);
+
+/*
+ * Set one key. `key` may carry a side before and a rule's id behind its name:
+ * left.drop.web. `pair` is NULL for the program's section. `where` names key
+ * and place in the message about a mistake ("wan.conf:7: pair wan.spin").
+ * Returns 0 or -EINVAL (logged and counted in n_mistakes).
+ */
+int conf_set(struct conf *conf, struct conf_pair *pair, const char *where,
+	     const char *key, const char *value);
+
+/* Checks that need the whole: missing ports, one port twice, filters that do
+ * not compile. Each mistake is logged and counted. 0 or -EINVAL. */
+int conf_finish(struct conf *conf);
+
+/* Read a file; 0 or -errno. All mistakes of the file are logged in one run. */
+int conf_read(struct conf *conf, const char *path);
+
+/* The rules that look at frames arriving on `side`, in order, as an array
+ * that the caller frees; *n may be 0. NULL: no memory. */
+struct filter_rule *conf_rules(const struct conf_pair *pair, enum side side,
+			       size_t *n);
+
+/* Print the configuration as a file that reads back to the same. With
+ * `defaults`, keys that stand at their default are printed, too. */
+void conf_print(const struct conf *conf, bool defaults, FILE *out);
+
+/* The example configuration: every key, its default and what it does. */
+void conf_print_example(FILE *out);
+
+/* 1 to 15 characters that the kernel takes for an interface's name. */
+bool conf_ifname_is_valid(const char *name);
+
+/* Name a pair by its ports, in the letters that a section may have; the caller
+ * frees it. NULL: no memory. */
+char *conf_pair_name(const char *left, const char *right);
+
+/* The nearest of the table's names to a wrong one, or NULL. */
+const char *conf_suggest(const char *name);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The checks of a configuration that need more than one key. What needs the
+ * system, such as whether an interface exists, is bridge_check().
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "conf.h"
+#include "suggest.h"
+
+static void mistake(struct conf *conf)
+{
+	conf->n_mistakes++;
+}
+
+static void check_ports(struct conf *conf, const struct conf_pair *pair)
+{
+	for (int side = 0; side < SIDES; side++) {
+		if (pair->port[side])
+			continue;
+		log_err("pair %s: no %s port: say %s = INTERFACE", pair->name,
+			side_name[side], side_name[side]);
+		mistake(conf);
+	}
+}
+
+/* An interface can be on one wire only, and only at one end of it. */
+static void check_port_once(struct conf *conf, size_t a, enum side a_side)
+{
+	const char *name = conf->pair[a].port[a_side];
+
+	for (size_t b = 0; b <= a && name; b++)
+		for (int side = 0; side < SIDES; side++) {
+			const char *other = conf->pair[b].port[side];
+
+			if (b == a && side >= (int)a_side)
+				return;
+			if (!other || strcmp(name, other))
+				continue;
+			log_err("pair %s: %s: port %s is already the %s port "
+				"of pair %s: a wire needs two ends",
+				conf->pair[a].name, side_name[a_side], name,
+				side_name[side], conf->pair[b].name);
+			mistake(conf);
+			return;
+		}
+}
+
+static void check_rules(struct conf *conf, const struct conf_pair *pair)
+{
+	char why[256];
+
+	for (size_t i = 0; i < pair->n_rules; i++) {
+		const struct filter_rule *rule = &pair->rule[i].rule;
+
+		if (filter_check(rule, why, sizeof(why))) {
+			log_err("pair %s: rule %s: '%s': %s", pair->name,
+				rule->id, rule->text, why);
+			mistake(conf);
+		}
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(rule->id, pair->rule[k].rule.id)) {
+				log_err("pair %s: two rules are called %s: "
+					"give one another name",
+					pair->name, rule->id);
+				mistake(conf);
+				break;
+			}
+	}
+}
+
+int conf_finish(struct conf *conf)
+{
+	if (!conf->n_pairs && !conf->n_mistakes) {
+		log_err("no pair of ports given: say LEFT RIGHT, or -c FILE");
+		mistake(conf);
+	}
+	for (size_t i = 0; i < conf->n_pairs; i++) {
+		check_ports(conf, &conf->pair[i]);
+		check_port_once(conf, i, SIDE_LEFT);
+		check_port_once(conf, i, SIDE_RIGHT);
+		check_rules(conf, &conf->pair[i]);
+	}
+	return conf->n_mistakes ? -EINVAL : 0;
+}
+
+char *conf_pair_name(const char *left, const char *right)
+{
+	size_t n = strlen(left) + strlen(right) + 2;
+	char *name = malloc(n);
+
+	if (!name)
+		return NULL;
+	snprintf(name, n, "%s-%s", left, right);
+	for (char *c = name; *c; c++)
+		*c = isalnum((unsigned char)*c) || strchr("-_.", *c) ?
+			     (char)tolower((unsigned char)*c) : '_';
+	return name;
+}
+
+const char *conf_suggest(const char *name)
+{
+	struct suggest s = { .wrong = name };
+
+	for (int side = 0; side < SIDES; side++) {
+		size_t n = strlen(side_name[side]);
+
+		if (!strncmp(name, side_name[side], n) && name[n] == '.')
+			s.wrong = name + n + 1;
+	}
+	for (size_t i = 0; i < conf_n_keys; i++)
+		suggest_offer(&s, conf_key[i].name);
+	return s.best;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A configuration from a file: [bumpwire] for the program, [pair NAME] for
+ * each wire. The file's form is ini.c's, the keys' meaning is conf.c's.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "conf.h"
+#include "ini.h"
+
+#define PROGRAM "bumpwire"
+#define PAIR "pair "
+
+static int read_section(struct conf *conf, const struct ini *ini,
+			const struct ini_section *section,
+			struct conf_pair **pairp)
+{
+	*pairp = NULL;
+	if (!strcmp(section->name, PROGRAM))
+		return 0;
+	if (!strncmp(section->name, PAIR, strlen(PAIR))) {
+		*pairp = conf_add_pair(conf, section->name + strlen(PAIR));
+		return *pairp ? 0 : -ENOMEM;
+	}
+	log_err("%s:%u: no such section: [%s]: allowed are [" PROGRAM
+		"] and [" PAIR "NAME]",
+		ini->path, section->line, section->name);
+	conf->n_mistakes++;
+	return -EINVAL;
+}
+
+static void read_entries(struct conf *conf, const struct ini *ini,
+			 const struct ini_section *section,
+			 struct conf_pair *pair)
+{
+	char where[1200];
+
+	for (size_t i = 0; i < ini->n_entries; i++) {
+		const struct ini_entry *entry = &ini->entry[i];
+
+		if (strcmp(entry->section, section->name))
+			continue;
+		snprintf(where, sizeof(where), "%s:%u: %s.%s", ini->path,
+			 entry->line, entry->section, entry->key);
+		conf_set(conf, pair, where, entry->key, entry->value);
+	}
+}
+
+int conf_read(struct conf *conf, const char *path)
+{
+	struct conf_pair *pair;
+	struct ini *ini = NULL;
+	int r = ini_read(path, &ini);
+
+	if (r) {
+		conf->n_mistakes++;
+		return r;
+	}
+	for (size_t i = 0; i < ini->n_sections; i++)
+		if (!read_section(conf, ini, &ini->section[i], &pair))
+			read_entries(conf, ini, &ini->section[i], pair);
+	ini_free(ini);
+	return conf->n_mistakes ? -EINVAL : 0;
+}

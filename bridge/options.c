@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See options.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "options.h"
+#include "suggest.h"
+
+#define OPTIONS_MAX 96
+#define NAME_BYTES 32
+
+/* One way to spell a setting on the command line. */
+struct spelling {
+	char name[NAME_BYTES]; /* left-drop */
+	char key[NAME_BYTES];  /* left.drop */
+	const struct conf_key *conf_key; /* NULL: a verb */
+	const struct options_verb *verb;
+};
+
+struct setting {
+	const struct spelling *spelling;
+	const char *value;
+};
+
+struct command_line {
+	struct spelling spelling[OPTIONS_MAX];
+	struct option option[OPTIONS_MAX + 1];
+	int n;
+	struct setting *setting;
+	size_t n_settings;
+	const char *file;
+	struct options *options;
+};
+
+static void add_spelling(struct command_line *cl, const char *side,
+			 const struct conf_key *key)
+{
+	struct spelling *sp = &cl->spelling[cl->n];
+	const char *dot = *side ? "." : "";
+
+	snprintf(sp->key, sizeof(sp->key), "%s%s%s", side, dot, key->name);
+	snprintf(sp->name, sizeof(sp->name), "%s%s%s", side, dot, key->name);
+	for (char *c = sp->name; *c; c++)
+		if (*c == '_' || *c == '.')
+			*c = '-';
+	sp->conf_key = key;
+	cl->option[cl->n] = (struct option){
+		.name = sp->name,
+		.has_arg = key->type == CONF_BOOL ? no_argument :
+						    required_argument,
+		.val = 256 + cl->n,
+	};
+	cl->n++;
+}
+
+static void build_table(struct command_line *cl)
+{
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		if (conf_key[i].type == CONF_IFNAME) /* LEFT and RIGHT */
+			continue;
+		add_spelling(cl, "", &conf_key[i]);
+		for (int side = 0; conf_key[i].sided && side < SIDES; side++)
+			add_spelling(cl, side_name[side], &conf_key[i]);
+	}
+	for (size_t i = 0; i < options_n_verbs; i++) {
+		cl->spelling[cl->n].verb = &options_verb[i];
+		snprintf(cl->spelling[cl->n].name, NAME_BYTES, "%s",
+			 options_verb[i].name);
+		cl->option[cl->n] = (struct option){
+			.name = options_verb[i].name,
+			.has_arg = options_verb[i].arg ? required_argument :
+						 no_argument,
+			.val = 256 + cl->n,
+		};
+		cl->n++;
+	}
+}
+
+static const struct spelling *spelling_of_letter(const struct command_line *cl,
+						 int letter)
+{
+	for (int i = 0; i < cl->n; i++)
+		if (cl->spelling[i].verb &&
+		    cl->spelling[i].verb->letter == letter)
+			return &cl->spelling[i];
+	return NULL;
+}
+
+static int take_verb(struct command_line *cl, const struct options_verb *v,
+		     const char *value)
+{
+	if (v->letter == OPTIONS_CONFIG_LETTER) {
+		cl->file = value;
+		return 0;
+	}
+	if (cl->options->action != ACTION_RUN &&
+	    cl->options->action != v->action) {
+		log_err("option --%s: cannot be combined with another thing "
+			"to do", v->name);
+		return -EINVAL;
+	}
+	cl->options->action = v->action;
+	cl->options->argument = value;
+	return 0;
+}
+
+static void complain(const struct command_line *cl, int what, char **argv)
+{
+	const char *word = argv[optind - 1];
+	struct suggest s = { .wrong = word + strspn(word, "-") };
+
+	if (what == ':') {
+		log_err("option %s: needs a value", word);
+		return;
+	}
+	if (optopt && optopt < 256) {
+		log_err("option -%c: no such option; see --help", optopt);
+		return;
+	}
+	for (int i = 0; i < cl->n; i++)
+		suggest_offer(&s, cl->spelling[i].name);
+	log_err("option %s: no such option%s%s%s", word,
+		s.best ? "; did you mean --" : "; see --help",
+		s.best ? s.best : "", s.best ? "?" : "");
+}
+
+/* Collect the settings; they are applied when the file, if any, was read. */
+static int scan(struct command_line *cl, int argc, char **argv)
+{
+	const struct spelling *sp;
+	int bad = 0, c;
+
+	opterr = 0;
+	optind = 0;
+	while ((c = getopt_long(argc, argv, ":c:hV", cl->option, NULL)) != -1) {
+		if (c == '?' || c == ':') {
+			complain(cl, c, argv);
+			bad = -EINVAL;
+			continue;
+		}
+		sp = c < 256 ? spelling_of_letter(cl, c) :
+			       &cl->spelling[c - 256];
+		if (sp->verb) {
+			if (take_verb(cl, sp->verb, optarg))
+				bad = -EINVAL;
+			continue;
+		}
+		cl->setting[cl->n_settings++] = (struct setting){
+			sp, optarg ? optarg : "yes"
+		};
+	}
+	return bad;
+}
+
+/* A rule given again gets a name, for one key can stand only once. */
+static void rule_key(const struct conf_pair *pair, const char *key, char *buf,
+		     size_t size)
+{
+	for (size_t i = 0; i < pair->n_rules; i++)
+		if (!strcmp(pair->rule[i].rule.id, key)) {
+			snprintf(buf, size, "%s.rule-%zu", key,
+				 pair->n_rules + 1);
+			return;
+		}
+	snprintf(buf, size, "%s", key);
+}
+
+static void apply(struct command_line *cl, struct conf *conf,
+		  struct conf_pair *pair)
+{
+	char where[NAME_BYTES + 16], key[NAME_BYTES + 32];
+
+	for (size_t i = 0; i < cl->n_settings; i++) {
+		const struct setting *set = &cl->setting[i];
+		const struct spelling *sp = set->spelling;
+
+		snprintf(where, sizeof(where), "option --%s", sp->name);
+		snprintf(key, sizeof(key), "%s", sp->key);
+		if (sp->conf_key->section == CONF_PROGRAM) {
+			conf_set(conf, NULL, where, key, set->value);
+		} else if (pair) {
+			rule_key(pair, sp->key, key, sizeof(key));
+			conf_set(conf, pair, where, key, set->value);
+		} else if (cl->file) {
+			log_err("%s: belongs into the file, as a key of its "
+				"pair", where);
+			conf->n_mistakes++;
+		}
+	}
+}
+
+/* LEFT RIGHT, unless the wires are in a file. */
+static struct conf_pair *take_ports(struct command_line *cl, struct conf *conf,
+				    int n, char **word)
+{
+	struct conf_pair *pair;
+	autoclean(free_ptr) char *name = NULL;
+
+	if (!n)
+		return NULL;
+	if (cl->file || n != SIDES) {
+		log_err("%s: expected %s", word[n > SIDES && !cl->file ? 2 : 0],
+			cl->file ? "no ports beside -c FILE" :
+				   "two ports, LEFT and RIGHT");
+		conf->n_mistakes++;
+		return NULL;
+	}
+	name = conf_pair_name(word[SIDE_LEFT], word[SIDE_RIGHT]);
+	pair = name ? conf_add_pair(conf, name) : NULL;
+	if (!pair)
+		return NULL;
+	conf_set(conf, pair, "LEFT", "left", word[SIDE_LEFT]);
+	conf_set(conf, pair, "RIGHT", "right", word[SIDE_RIGHT]);
+	return pair;
+}
+
+int options_parse(int argc, char **argv, struct conf *conf,
+		  struct options *options)
+{
+	struct command_line cl = { .options = options };
+	struct conf_pair *pair;
+	int r;
+
+	*options = (struct options){ .action = ACTION_RUN };
+	cl.setting = calloc((size_t)argc, sizeof(*cl.setting));
+	if (!cl.setting) {
+		log_err("%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	build_table(&cl);
+	r = scan(&cl, argc, argv);
+	if (r)
+		conf->n_mistakes++;
+	if (options->action != ACTION_HELP &&
+	    options->action != ACTION_VERSION) {
+		pair = take_ports(&cl, conf, argc - optind, argv + optind);
+		if (cl.file)
+			conf_read(conf, cl.file);
+		apply(&cl, conf, pair);
+	}
+	free(cl.setting);
+	return conf->n_mistakes ? -EINVAL : 0;
+}
