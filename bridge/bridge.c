@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See bridge.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bridge.h"
+#include "log.h"
+
+static enum side other(enum side side)
+{
+	return side == SIDE_LEFT ? SIDE_RIGHT : SIDE_LEFT;
+}
+
+/* ---- make ---- */
+
+static int make_filter(struct bridge *b, enum side side)
+{
+	autoclean(free_ptr) struct filter_rule *rule = NULL;
+	size_t n;
+	int r;
+
+	rule = conf_rules(b->conf, side, &n);
+	if (!rule)
+		return -ENOMEM;
+	if (!n)
+		return 0;
+	r = filter_new(&b->filter[side], rule, n);
+	if (!r)
+		b->lane[side].stages = b->filter[side];
+	return r;
+}
+
+static int make_lane(struct bridge *b, enum side side,
+		     struct lane_budget *budget)
+{
+	const struct conf_pair *conf = b->conf;
+	struct lane *lane = &b->lane[side];
+	int r;
+
+	snprintf(b->lane_name[side], sizeof(b->lane_name[side]), "%s -> %s",
+		 conf->port[side], conf->port[other(side)]);
+	r = lane_init(lane, b->lane_name[side]);
+	if (r)
+		return r;
+	lane->spin_us = (uint32_t)conf->spin_us[side];
+	lane->cpu = (int)conf->cpu[side];
+	lane->budget = budget;
+	b->has_lane[side] = conf->one_way == SIDE_BOTH ||
+			    conf->one_way == (int)side;
+	return make_filter(b, side);
+}
+
+int bridge_init(struct bridge *b, const struct conf_pair *conf,
+		struct lane_budget *budget)
+{
+	int r;
+
+	memset(b, 0, sizeof(*b));
+	b->conf = conf;
+	b->lane[SIDE_LEFT].wake_fd = b->lane[SIDE_RIGHT].wake_fd = -1;
+	r = make_lane(b, SIDE_LEFT, budget);
+	if (!r)
+		r = make_lane(b, SIDE_RIGHT, budget);
+	if (r)
+		bridge_fini(b);
+	return r;
+}
+
+void bridge_fini(struct bridge *b)
+{
+	bridge_detach(b);
+	lane_fini(&b->lane[SIDE_LEFT]);
+	lane_fini(&b->lane[SIDE_RIGHT]);
+}
+
+/* ---- attach ---- */
+
+static bool link_is_ready(const struct link_info *link)
+{
+	return link->up && link->carrier;
+}
+
+static int open_port(struct bridge *b, enum side side)
+{
+	const struct conf_pair *conf = b->conf;
+	struct bridge_port *bp = &b->side[side];
+	struct port_packet_params params = {
+		.name = conf->port[side],
+		.index = bp->link.index,
+		.mtu = bp->link.mtu,
+		.ready = link_is_ready(&bp->link),
+		.rx = b->has_lane[side],
+		.tx = b->has_lane[other(side)],
+		.rx_slots = (uint32_t)conf->rx_slots,
+		.slot_bytes = (uint32_t)conf->slot_bytes,
+		.tx_slots = (uint32_t)conf->tx_slots,
+		.tx_mode = (enum tx_mode)conf->tx,
+		.driver = bp->driver,
+		.qdisc_bypass = conf->qdisc_bypass,
+	};
+	int r;
+
+	offload_driver(params.name, bp->driver, sizeof(bp->driver));
+	r = offload_lro_off(BRIDGE_STATE_DIR, params.name, &bp->lro);
+	if (r)
+		return r;
+	return port_packet_open(&bp->port, &params);
+}
+
+static void say_state(const struct bridge_port *bp)
+{
+	const char *name = bp->link.name;
+
+	if (!bp->link.up)
+		log_info("port %s: down; waiting until it is up (ip link set "
+			 "dev %s up)", name, name);
+	else if (!bp->link.carrier)
+		log_info("port %s: no carrier; waiting for its other end",
+			 name);
+}
+
+int bridge_attach(struct bridge *b, struct link_monitor *m)
+{
+	struct lane *lane = b->lane;
+	int r;
+
+	for (int side = 0; side < SIDES; side++) {
+		r = link_get(m, b->conf->port[side], &b->side[side].link);
+		if (r)
+			return r;
+	}
+	b->attached = true;
+	for (int side = 0; side < SIDES; side++) {
+		r = open_port(b, (enum side)side);
+		if (r)
+			goto fail;
+		say_state(&b->side[side]);
+	}
+	for (int side = 0; side < SIDES; side++) {
+		if (!b->has_lane[side])
+			continue;
+		r = lane_start(&lane[side], b->side[side].port,
+			       b->side[other((enum side)side)].port);
+		if (r)
+			goto fail;
+	}
+	return 0;
+fail:
+	bridge_detach(b);
+	return r;
+}
+
+static void count_port(struct bridge *b, enum side side)
+{
+	struct bridge_port *bp = &b->side[side];
+	struct lane_stats *s = &b->lane[side].stats;
+	struct port_counters c;
+
+	if (!bp->port || !b->has_lane[side])
+		return;
+	bp->port->ops->counters(bp->port, &c);
+	shared_write(&s->offered_frames,
+		     bp->before.offered_frames + c.offered_frames);
+	shared_write(&s->ring_full_frames,
+		     bp->before.ring_full_frames + c.ring_full_frames);
+}
+
+static void close_port(struct bridge *b, enum side side)
+{
+	struct bridge_port *bp = &b->side[side];
+
+	count_port(b, side);
+	bp->before.offered_frames = b->lane[side].stats.offered_frames;
+	bp->before.ring_full_frames = b->lane[side].stats.ring_full_frames;
+	port_close(bp->port);
+	bp->port = NULL;
+	offload_lro_restore(bp->lro);
+	bp->lro = NULL;
+}
+
+/*
+ * First the intake of both ports ends, then each lane empties its ring into
+ * the other port, then the kernel's counts are final, then sockets close.
+ */
+void bridge_detach(struct bridge *b)
+{
+	if (!b->attached)
+		return;
+	for (int side = 0; side < SIDES; side++)
+		if (b->side[side].port && b->has_lane[side])
+			b->side[side].port->ops->stop_rx(b->side[side].port);
+	for (int side = 0; side < SIDES; side++)
+		lane_stop(&b->lane[side]);
+	for (int side = 0; side < SIDES; side++)
+		close_port(b, (enum side)side);
+	b->attached = false;
+	b->announced = false;
+}
+
+/* ---- while it runs ---- */
+
+static void say_change(const struct bridge_port *bp, const struct link_info *now)
+{
+	const struct link_info *was = &bp->link;
+
+	if (strcmp(was->name, now->name))
+		log_info("port %s: renamed to %s", was->name, now->name);
+	if (was->mtu != now->mtu)
+		log_info("port %s: MTU %u, was %u", now->name, now->mtu,
+			 was->mtu);
+	if (link_is_ready(was) && !link_is_ready(now))
+		log_warn("port %s: %s", now->name,
+			 now->up ? "lost its carrier" : "went down");
+	if (!link_is_ready(was) && link_is_ready(now))
+		log_info("port %s: up", now->name);
+}
+
+int bridge_link_event(struct bridge *b, const struct link_event *event)
+{
+	for (int side = 0; side < SIDES; side++) {
+		struct bridge_port *bp = &b->side[side];
+
+		if (!b->attached || bp->link.index != event->info.index)
+			continue;
+		if (event->gone) {
+			log_warn("port %s: the interface is gone",
+				 bp->link.name);
+			return -ENODEV;
+		}
+		say_change(bp, &event->info);
+		bp->link = event->info;
+		shared_write(&bp->port->mtu, event->info.mtu);
+		shared_write(&bp->port->ready, link_is_ready(&event->info));
+	}
+	return 0;
+}
+
+void bridge_announce(struct bridge *b)
+{
+	if (b->announced || !b->attached ||
+	    !link_is_ready(&b->side[SIDE_LEFT].link) ||
+	    !link_is_ready(&b->side[SIDE_RIGHT].link))
+		return;
+	b->announced = true;
+	log_info("ready: %s %s %s", b->conf->port[SIDE_LEFT],
+		 !b->has_lane[SIDE_LEFT] ? "<-" :
+		 !b->has_lane[SIDE_RIGHT] ? "->" : "<->",
+		 b->conf->port[SIDE_RIGHT]);
+}
+
+/* What somebody can mend is told when it first happens. */
+static void warn_once(struct bridge *b, const struct lane *lane)
+{
+	static const char *const remedy[REASONS] = {
+		[REASON_TRUNCATED] =
+			"frames larger than a slot found no room: raise "
+			"slot_bytes",
+		[REASON_OVERSIZE] =
+			"frames are longer than the egress MTU allows: make "
+			"the MTUs of both ports equal",
+		[REASON_UNSEGMENTABLE] =
+			"encapsulated super-frames cannot be sent on; on the "
+			"sending host: ethtool -K IFACE "
+			"tx-udp_tnl-segmentation off "
+			"tx-udp_tnl-csum-segmentation off tso off",
+	};
+
+	for (int why = 0; why < REASONS; why++) {
+		uint64_t n = counter_read(&lane->stats.dropped_frames[why]);
+
+		if (!n || !remedy[why] || b->warned[why])
+			continue;
+		b->warned[why] = true;
+		log_warn("lane %s: %llu dropped as %s: %s", lane->name,
+			 (unsigned long long)n, reason_info[why].name,
+			 remedy[why]);
+	}
+}
+
+void bridge_tick(struct bridge *b)
+{
+	for (int side = 0; side < SIDES; side++) {
+		if (b->attached)
+			count_port(b, (enum side)side);
+		warn_once(b, &b->lane[side]);
+	}
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A wire: a pair of ports, and a lane each way between them. The control
+ * thread alone calls these; the lanes have threads of their own.
+ *
+ * A bridge outlives its interfaces: it is attached while both exist, and its
+ * counters go on when it is attached again.
+ */
+#ifndef BUMPWIRE_BRIDGE_H
+#define BUMPWIRE_BRIDGE_H
+
+#include "conf.h"
+#include "lane.h"
+#include "link.h"
+#include "offload.h"
+
+#define BRIDGE_STATE_DIR "/run/bumpwire"
+#define BRIDGE_DRIVER_BYTES 32
+
+struct bridge_port {
+	struct port *port;     /* NULL: not attached */
+	struct link_info link; /* as last heard of */
+	char driver[BRIDGE_DRIVER_BYTES];
+	struct offload_lro *lro;
+	struct port_counters before; /* of the ports that were here earlier */
+};
+
+struct bridge {
+	const struct conf_pair *conf;
+	struct bridge_port side[SIDES];
+	/* Frames that arrive on a side; without a thread if the wire is one
+	 * way and it is the other one. */
+	struct lane lane[SIDES];
+	bool has_lane[SIDES];
+	struct stage *filter[SIDES]; /* a lane's, or NULL */
+	char lane_name[SIDES][2 * IF_NAMESIZE + 4];
+	bool attached;
+	bool announced;             /* said that it is ready */
+	bool warned[REASONS];       /* said what to do about a reason */
+};
+
+/*
+ * Whether the interfaces of a pair can be bridged. Refusals are logged with
+ * what to do, and counted in the result; so are warnings, which count nothing.
+ * An interface that does not exist is refused unless the pair waits for it.
+ */
+unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m);
+
+/* Print the interfaces and whether they can be bridged. 0 or -errno. */
+int bridge_list(struct link_monitor *m, FILE *out);
+
+/* Make the lanes and compile the filters; nothing is opened. 0 or -errno. */
+int bridge_init(struct bridge *b, const struct conf_pair *conf,
+		struct lane_budget *budget);
+void bridge_fini(struct bridge *b);
+
+/*
+ * Open both ports and start the lanes. 0; -ENODEV (not logged) while an
+ * interface does not exist; other -errno (logged). Ports that are down are
+ * attached, too, and forward when they come up.
+ */
+int bridge_attach(struct bridge *b, struct link_monitor *m);
+
+/* End reception, drain the rings, read the last counts, close the ports. */
+void bridge_detach(struct bridge *b);
+
+/* What has happened to a link. 0; -ENODEV if it was one of ours and is gone:
+ * then the bridge is to be detached. */
+int bridge_link_event(struct bridge *b, const struct link_event *event);
+
+/* Say so, once, when both directions forward. */
+void bridge_announce(struct bridge *b);
+
+/* Once a second or so: fetch the kernel's counts, which are 32 bits wide, and
+ * warn once of drops that somebody can mend. */
+void bridge_tick(struct bridge *b);
+
+#endif
