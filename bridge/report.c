@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See report.h: the text. The JSON is report_json.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "clock.h"
+#include "report.h"
+#include "report_json.h"
+
+#define LABEL_WIDTH 30
+#define VALUE_WIDTH 20
+
+/* The lanes of a pair that exist, as columns of a table. */
+struct columns {
+	const struct bridge *b;
+	struct lane_stats stats[SIDES];
+	FILE *out;
+};
+
+static void print_head(const struct columns *c)
+{
+	fprintf(c->out, "%*s", LABEL_WIDTH, "");
+	for (int side = 0; side < SIDES; side++)
+		if (c->b->has_lane[side])
+			fprintf(c->out, " %*s", VALUE_WIDTH,
+				c->b->lane_name[side]);
+	fprintf(c->out, "\n");
+}
+
+static void print_row(const struct columns *c, const char *label,
+		      const int64_t value[SIDES])
+{
+	fprintf(c->out, "%-*s", LABEL_WIDTH, label);
+	for (int side = 0; side < SIDES; side++)
+		if (c->b->has_lane[side])
+			fprintf(c->out, " %*" PRId64, VALUE_WIDTH, value[side]);
+	fprintf(c->out, "\n");
+}
+
+static void print_counter(const struct columns *c, const char *label,
+			  size_t offset, bool always)
+{
+	int64_t value[SIDES];
+
+	for (int side = 0; side < SIDES; side++)
+		value[side] = (int64_t)*(const uint64_t *)(
+			(const char *)&c->stats[side] + offset);
+	if (always || value[SIDE_LEFT] || value[SIDE_RIGHT])
+		print_row(c, label, value);
+}
+
+/* The rules of a lane, a line each: how many frames each was the first to
+ * match. */
+static void print_rules(const struct columns *c, enum side side)
+{
+	const struct stage *filter = c->b->filter[side];
+	struct filter_count count;
+
+	for (size_t i = 0; filter && filter_counts(filter, i, &count); i++) {
+		if (!i)
+			fprintf(c->out, "rules for %s\n",
+				c->b->lane_name[side]);
+		fprintf(c->out, "  %-*s %*" PRIu64 "  %s\n", LABEL_WIDTH - 2,
+			count.id, VALUE_WIDTH, count.frames, count.text);
+		if (!filter_counts(filter, i + 1, &count) &&
+		    count.action == FILTER_PASS_ONLY)
+			fprintf(c->out, "  %-*s %*" PRIu64 "\n",
+				LABEL_WIDTH - 2, "no pass_only matched",
+				VALUE_WIDTH, filter_unmatched(filter));
+	}
+}
+
+static void print_links(const struct bridge *b, FILE *out)
+{
+	static const struct {
+		const char *label;
+		size_t rx, tx;
+	} row[] = {
+#define ROW(what) { #what, offsetof(struct link_counters, rx_##what), \
+		    offsetof(struct link_counters, tx_##what) }
+		ROW(frames), ROW(bytes), ROW(dropped), ROW(errors),
+#undef ROW
+	};
+
+	fprintf(out, "%-*s %*s %*s\n", LABEL_WIDTH,
+		"link counters since boot", VALUE_WIDTH,
+		b->conf->port[SIDE_LEFT], VALUE_WIDTH,
+		b->conf->port[SIDE_RIGHT]);
+	for (size_t i = 0; i < ARRAY_SIZE(row) * 2; i++) {
+		bool tx = i >= ARRAY_SIZE(row);
+		const char *label = row[i % ARRAY_SIZE(row)].label;
+		size_t offset = tx ? row[i % ARRAY_SIZE(row)].tx :
+				     row[i % ARRAY_SIZE(row)].rx;
+
+		fprintf(out, "  %s %-*s", tx ? "tx" : "rx", LABEL_WIDTH - 5,
+			label);
+		for (int side = 0; side < SIDES; side++)
+			fprintf(out, " %*" PRIu64, VALUE_WIDTH,
+				*(const uint64_t *)((const char *)&b->side[side]
+							    .link.counters +
+						    offset));
+		fprintf(out, "\n");
+	}
+}
+
+static void print_pair(const struct bridge *b, uint64_t elapsed_ns, FILE *out)
+{
+	struct columns c = { .b = b, .out = out };
+	int64_t dropped[SIDES], unaccounted[SIDES];
+	char label[64];
+
+	for (int side = 0; side < SIDES; side++) {
+		stats_snapshot(&b->lane[side].stats, &c.stats[side]);
+		dropped[side] = (int64_t)stats_dropped(&c.stats[side]);
+		unaccounted[side] = stats_unaccounted(&c.stats[side]);
+	}
+	fprintf(out, "pair %s, %" PRIu64 ".%" PRIu64 " s\n", b->conf->name,
+		elapsed_ns / NS_PER_SEC,
+		elapsed_ns % NS_PER_SEC / (NS_PER_SEC / 10));
+	print_head(&c);
+#define COUNTER(label, member, always) \
+	print_counter(&c, label, offsetof(struct lane_stats, member), always)
+	COUNTER("received frames", received_frames, true);
+	COUNTER("received bytes", received_bytes, true);
+	COUNTER("duplicated frames", duplicated_frames, false);
+	COUNTER("split frames", split_frames, false);
+	COUNTER("forwarded frames", forwarded_frames, true);
+	COUNTER("forwarded bytes", forwarded_bytes, true);
+	COUNTER("held frames", held_frames, false);
+	print_row(&c, "dropped frames", dropped);
+	for (int why = 0; why < REASONS; why++) {
+		snprintf(label, sizeof(label), "  %s", reason_info[why].name);
+		COUNTER(label, dropped_frames[why], false);
+	}
+	print_row(&c, "unaccounted", unaccounted);
+	COUNTER("ring full (never received)", ring_full_frames, true);
+#undef COUNTER
+	print_rules(&c, SIDE_LEFT);
+	print_rules(&c, SIDE_RIGHT);
+	print_links(b, out);
+}
+
+/* A result that could not be written is a failure, and says so. */
+static int finish(FILE *out)
+{
+	if (!fflush(out) && !ferror(out))
+		return 0;
+	log_err("standard output: %s", strerror(errno ? errno : EIO));
+	clearerr(out);
+	return -EIO;
+}
+
+int report_print(const struct report *r, bool json, FILE *out)
+{
+	errno = 0;
+	if (json)
+		report_json(r, out);
+	for (size_t i = 0; !json && i < r->n_bridges; i++)
+		print_pair(&r->bridge[i], r->elapsed_ns, out);
+	return finish(out);
+}
+
+/* ---- rates ---- */
+
+static void print_lane_rates(const char *name, const struct lane_stats *now,
+			     const struct lane_stats *was, double seconds,
+			     FILE *out)
+{
+	uint64_t frames = now->forwarded_frames - was->forwarded_frames;
+	uint64_t bytes = now->forwarded_bytes - was->forwarded_bytes;
+
+	fprintf(out,
+		"  %s %.0f pps %.3f Mbit/s dropped %" PRIu64
+		" ring full %" PRIu64,
+		name, (double)frames / seconds,
+		(double)bytes * 8 / seconds / 1e6,
+		stats_dropped(now) - stats_dropped(was),
+		now->ring_full_frames - was->ring_full_frames);
+}
+
+int report_print_rates(const struct report *r, struct report_rates *rates,
+		       bool json, FILE *out)
+{
+	double seconds = (double)(r->elapsed_ns - rates->at_ns) / 1e9;
+
+	errno = 0;
+	if (json)
+		report_json_rates(r, rates, seconds, out);
+	for (size_t i = 0; i < r->n_bridges; i++) {
+		const struct bridge *b = &r->bridge[i];
+
+		if (!json)
+			fprintf(out, "%.1f s %s:", (double)r->elapsed_ns / 1e9,
+				b->conf->name);
+		for (int side = 0; side < SIDES; side++) {
+			struct lane_stats now;
+
+			stats_snapshot(&b->lane[side].stats, &now);
+			if (!json && b->has_lane[side])
+				print_lane_rates(b->lane_name[side], &now,
+						 &rates->last[i][side],
+						 seconds, out);
+			rates->last[i][side] = now;
+		}
+		if (!json)
+			fprintf(out, "\n");
+	}
+	rates->at_ns = r->elapsed_ns;
+	return finish(out);
+}

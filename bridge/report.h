@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a run has counted, for people as text and for programs as JSON. The
+ * link counters beside it are asked from the kernel when a report is printed.
+ */
+#ifndef BUMPWIRE_REPORT_H
+#define BUMPWIRE_REPORT_H
+
+#include <stdio.h>
+
+#include "bridge.h"
+
+struct report {
+	struct bridge *bridge;
+	size_t n_bridges;
+	uint64_t elapsed_ns;
+};
+
+/* The report at the end, or so far: balance, reasons, rules, link counters.
+ * 0, or -errno if it could not be written (logged). */
+int report_print(const struct report *r, bool json, FILE *out);
+
+/* What a line of statistics needs to remember of the one before. */
+struct report_rates {
+	uint64_t at_ns;
+	struct lane_stats (*last)[SIDES]; /* an element a bridge */
+};
+
+/* One line a pair: rates since the last line. 0 or -errno (logged). */
+int report_print_rates(const struct report *r, struct report_rates *rates,
+		       bool json, FILE *out);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See report_json.h. */
+#include "config.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "report_json.h"
+
+static json_t *integer(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+/* Bytes that are no UTF-8, as a rule's text may have, are shown as such. */
+static json_t *text(const char *s)
+{
+	json_t *string = json_string(s);
+
+	return string ? string : json_string("(not UTF-8)");
+}
+
+static json_t *reasons(const struct lane_stats *s)
+{
+	json_t *object = json_object();
+
+	for (int why = 0; why < REASONS; why++)
+		json_object_set_new(object, reason_info[why].name,
+				    integer(s->dropped_frames[why]));
+	return object;
+}
+
+static json_t *rules(const struct stage *filter)
+{
+	json_t *array = json_array();
+	struct filter_count count;
+
+	for (size_t i = 0; filter && filter_counts(filter, i, &count); i++) {
+		json_t *rule = json_object();
+
+		json_object_set_new(rule, "id", text(count.id));
+		json_object_set_new(rule, "action",
+				    json_string(count.action == FILTER_DROP ?
+							"drop" : "pass_only"));
+		json_object_set_new(rule, "text", text(count.text));
+		json_object_set_new(rule, "frames", integer(count.frames));
+		json_array_append_new(array, rule);
+	}
+	return array;
+}
+
+static json_t *lane_counters(const struct lane_stats *s)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} counter[] = {
+#define COUNTER(member) { #member, offsetof(struct lane_stats, member) }
+		COUNTER(received_frames),  COUNTER(received_bytes),
+		COUNTER(forwarded_frames), COUNTER(forwarded_bytes),
+		COUNTER(duplicated_frames), COUNTER(split_frames),
+		COUNTER(held_frames),	   COUNTER(offered_frames),
+		COUNTER(ring_full_frames),
+#undef COUNTER
+	};
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(counter); i++)
+		json_object_set_new(object, counter[i].name,
+				    integer(*(const uint64_t *)(
+					    (const char *)s +
+					    counter[i].offset)));
+	json_object_set_new(object, "dropped_frames", integer(stats_dropped(s)));
+	json_object_set_new(object, "dropped", reasons(s));
+	json_object_set_new(object, "unaccounted_frames",
+			    json_integer(stats_unaccounted(s)));
+	return object;
+}
+
+static json_t *lane_json(const struct bridge *b, enum side side)
+{
+	struct lane_stats s;
+	json_t *object;
+
+	stats_snapshot(&b->lane[side].stats, &s);
+	object = lane_counters(&s);
+	json_object_set_new(object, "from", text(b->conf->port[side]));
+	json_object_set_new(object, "to",
+			    text(b->conf->port[side == SIDE_LEFT ?
+						       SIDE_RIGHT : SIDE_LEFT]));
+	json_object_set_new(object, "rules", rules(b->filter[side]));
+	if (b->filter[side])
+		json_object_set_new(object, "unmatched_frames",
+				    integer(filter_unmatched(b->filter[side])));
+	return object;
+}
+
+static json_t *port_json(const struct bridge_port *bp, const char *name)
+{
+	const struct link_counters *c = &bp->link.counters;
+	json_t *object = json_object();
+
+	json_object_set_new(object, "name", text(name));
+	json_object_set_new(object, "driver", text(bp->driver));
+	json_object_set_new(object, "mtu", integer(bp->link.mtu));
+	json_object_set_new(object, "up", json_boolean(bp->link.up));
+	json_object_set_new(object, "carrier", json_boolean(bp->link.carrier));
+	json_object_set_new(
+		object, "link",
+		json_pack("{sI sI sI sI sI sI sI sI}",
+			  "rx_frames", (json_int_t)c->rx_frames,
+			  "rx_bytes", (json_int_t)c->rx_bytes,
+			  "rx_dropped", (json_int_t)c->rx_dropped,
+			  "rx_errors", (json_int_t)c->rx_errors,
+			  "tx_frames", (json_int_t)c->tx_frames,
+			  "tx_bytes", (json_int_t)c->tx_bytes,
+			  "tx_dropped", (json_int_t)c->tx_dropped,
+			  "tx_errors", (json_int_t)c->tx_errors));
+	return object;
+}
+
+static json_t *pair_json(const struct bridge *b)
+{
+	json_t *object = json_object(), *lanes = json_object();
+
+	json_object_set_new(object, "name", text(b->conf->name));
+	for (int side = 0; side < SIDES; side++) {
+		json_object_set_new(object, side_name[side],
+				    port_json(&b->side[side],
+					      b->conf->port[side]));
+		if (b->has_lane[side])
+			json_object_set_new(lanes, side_name[side],
+					    lane_json(b, (enum side)side));
+	}
+	json_object_set_new(object, "lanes", lanes);
+	return object;
+}
+
+static json_t *head(const char *event, double seconds)
+{
+	return json_pack("{si ss ss ss sf}", "schema", REPORT_SCHEMA, "event",
+			 event, "program", PACKAGE_NAME, "version",
+			 PACKAGE_VERSION, "seconds", seconds);
+}
+
+static void put(json_t *object, size_t flags, FILE *out)
+{
+	json_dumpf(object, out, flags);
+	fprintf(out, "\n");
+	json_decref(object);
+}
+
+void report_json(const struct report *r, FILE *out)
+{
+	json_t *object = head("report", (double)r->elapsed_ns / 1e9);
+	json_t *pairs = json_array();
+
+	for (size_t i = 0; i < r->n_bridges; i++)
+		json_array_append_new(pairs, pair_json(&r->bridge[i]));
+	json_object_set_new(object, "pairs", pairs);
+	put(object, JSON_INDENT(2), out);
+}
+
+void report_json_rates(const struct report *r, const struct report_rates *rates,
+		       double seconds, FILE *out)
+{
+	json_t *object = head("stats", (double)r->elapsed_ns / 1e9);
+	json_t *pairs = json_array();
+
+	for (size_t i = 0; i < r->n_bridges; i++) {
+		const struct bridge *b = &r->bridge[i];
+		json_t *pair = json_object(), *lanes = json_object();
+
+		for (int side = 0; side < SIDES; side++) {
+			struct lane_stats now;
+			const struct lane_stats *was = &rates->last[i][side];
+			json_t *lane;
+
+			if (!b->has_lane[side])
+				continue;
+			stats_snapshot(&b->lane[side].stats, &now);
+			lane = lane_counters(&now);
+			json_object_set_new(
+				lane, "forwarded_pps",
+				json_real((double)(now.forwarded_frames -
+						   was->forwarded_frames) /
+					  seconds));
+			json_object_set_new(
+				lane, "forwarded_bps",
+				json_real((double)(now.forwarded_bytes -
+						   was->forwarded_bytes) *
+					  8 / seconds));
+			json_object_set_new(lanes, side_name[side], lane);
+		}
+		json_object_set_new(pair, "name", text(b->conf->name));
+		json_object_set_new(pair, "lanes", lanes);
+		json_array_append_new(pairs, pair);
+	}
+	json_object_set_new(object, "pairs", pairs);
+	put(object, JSON_COMPACT, out);
+}
