@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control thread: it owns the bridges of a process and waits, never on a
+ * frame's way, for signals, link events and timers.
+ */
+#ifndef BUMPWIRE_CONTROL_H
+#define BUMPWIRE_CONTROL_H
+
+#include "conf.h"
+
+/*
+ * Check the system against a configuration that is checked in itself: each
+ * pair's interfaces. 0 or -EINVAL (all mistakes logged).
+ */
+int control_check(const struct conf *conf);
+
+/* Print the interfaces of the system. 0 or -errno. */
+int control_list(void);
+
+/*
+ * Run the wires until a signal, the duration or the count ends them, and print
+ * the report. 0 stopped well; -EINVAL refused (see control_check()); other
+ * -errno failed (logged).
+ */
+int control_run(const struct conf *conf);
+
+#endif

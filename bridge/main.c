@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bumpwire: a layer-2 bridge between two ports. One page: decide what to do,
+ * have it done, say how it went. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "conf.h"
+#include "control.h"
+#include "options.h"
+
+enum { EXIT_USAGE = 2 };
+
+/* 0 done; -EINVAL the user's mistake; other -errno it failed. */
+static int act(const struct options *options, struct conf *conf)
+{
+	int r = 0;
+
+	switch (options->action) {
+	case ACTION_HELP:
+		options_print_help(stdout);
+		return 0;
+	case ACTION_VERSION:
+		printf("%s\n", PACKAGE_STRING);
+		return 0;
+	case ACTION_EXAMPLE_CONFIG:
+		conf_print_example(stdout);
+		return 0;
+	case ACTION_DUMP_FILTER:
+		return filter_dump(options->argument);
+	case ACTION_LIST:
+		return control_list();
+	case ACTION_DUMP_CONFIG:
+		r = conf_finish(conf);
+		if (!r)
+			conf_print(conf, false, stdout);
+		return r;
+	case ACTION_CHECK:
+		r = conf_finish(conf);
+		if (control_check(conf) || r)
+			return -EINVAL;
+		conf_print(conf, true, stdout);
+		return 0;
+	case ACTION_RUN:
+		r = conf_finish(conf);
+		return r ? r : control_run(conf);
+	}
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct conf conf;
+	int r, acted;
+
+	conf_init(&conf);
+	r = options_parse(argc, argv, &conf, &options);
+	log_level = (enum log_level)conf.log;
+	if (!r || options.action == ACTION_CHECK) { /* all mistakes in one run */
+		acted = act(&options, &conf);
+		r = r ? r : acted;
+	}
+	conf_fini(&conf);
+	if (!r)
+		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+}
