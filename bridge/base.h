@@ -50,4 +50,13 @@ static inline uint64_t counter_read(const uint64_t *c)
 #define shared_read(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define shared_write(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
+/* Tell the core that this is a wait for another one's store. */
+#if defined(__x86_64__) || defined(__i386__)
+#define cpu_relax() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define cpu_relax() __asm__ volatile("yield" ::: "memory")
+#else
+#define cpu_relax() __asm__ volatile("" ::: "memory")
+#endif
+
 #endif
