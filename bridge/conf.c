@@ -119,7 +119,7 @@ static int parse_seconds(const char *text, uint64_t *ns)
 	if (n >= sizeof(whole))
 		return -EINVAL;
 	memcpy(whole, text, n);
-	if (parse_number(whole, &seconds) || seconds > UINT64_MAX / NS_PER_SEC)
+	if (parse_number(whole, &seconds) || seconds >= UINT64_MAX / NS_PER_SEC)
 		return -EINVAL;
 	*ns = seconds * NS_PER_SEC;
 	if (!text[n])
@@ -165,8 +165,8 @@ bool conf_ifname_is_valid(const char *text)
 	if (!n || n >= IF_NAMESIZE || !strcmp(text, ".") || !strcmp(text, ".."))
 		return false;
 	for (; *text; text++)
-		if (*text == '/' || *text == ':' || *text <= ' ' ||
-		    *text == 0x7f)
+		if (strchr("/: \t\n\v\f\r", *text) ||
+		    (unsigned char)*text < ' ')
 			return false;
 	return true;
 }
@@ -337,19 +337,31 @@ static int set_value(struct conf_pair *pair, const struct key_parts *parts,
 	return -EINVAL;
 }
 
+static void unknown_key(const struct conf_pair *pair, const char *where,
+			const char *key)
+{
+	struct key_parts parts;
+	const char *near;
+
+	if (key_split(pair ? CONF_PROGRAM : CONF_PAIR, key, &parts)) {
+		log_err("%s: no such key here: it belongs into %s", where,
+			pair ? "[bumpwire]" : "[pair NAME]");
+		return;
+	}
+	near = conf_suggest(key);
+	log_err("%s: no such key%s%s%s", where, near ? "; did you mean " : "",
+		near ? near : "", near ? "?" : "");
+}
+
 int conf_set(struct conf *conf, struct conf_pair *pair, const char *where,
 	     const char *key, const char *value)
 {
 	struct key_parts parts;
-	const char *near;
 	char buf[160];
 	int r;
 
 	if (!key_split(pair ? CONF_PAIR : CONF_PROGRAM, key, &parts)) {
-		near = conf_suggest(key);
-		log_err("%s: no such key%s%s%s", where,
-			near ? "; did you mean " : "", near ? near : "",
-			near ? "?" : "");
+		unknown_key(pair, where, key);
 		conf->n_mistakes++;
 		return -EINVAL;
 	}

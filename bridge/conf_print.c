@@ -59,11 +59,23 @@ static const char *value_text(const struct conf_key *key, const void *base,
 	return "";
 }
 
+/* In quotes where the file needs them; a backslash stands only without. */
+static void print_value(const char *value, bool quoted, FILE *out)
+{
+	const char *quote = strchr(value, '"') ? "'" : "\"";
+
+	quoted = (quoted || strpbrk(value, ";#'\"")) && !strchr(value, '\\');
+	fprintf(out, "%s%s%s\n", quoted ? quote : "", value,
+		quoted ? quote : "");
+}
+
 static void print_line(const struct conf_key *key, const char *prefix,
 		       const char *value, bool defaults, FILE *out)
 {
-	if (defaults || !key->fallback || strcmp(value, key->fallback))
-		fprintf(out, "%s%s = %s\n", prefix, key->name, value);
+	if (!defaults && key->fallback && !strcmp(value, key->fallback))
+		return;
+	fprintf(out, "%s%s = ", prefix, key->name);
+	print_value(value, false, out);
 }
 
 static void print_key(const struct conf_key *key, const void *base,
@@ -106,14 +118,14 @@ static void rule_key(const struct conf_rule *rule, char *buf, size_t size)
 
 static void print_rule(const struct conf_rule *rule, FILE *out)
 {
-	const char *quote = strchr(rule->rule.text, '"') ? "'" : "\"";
 	char key[64];
 
 	rule_key(rule, key, sizeof(key));
 	fprintf(out, "%s", key);
 	if (strcmp(key, rule->rule.id))
 		fprintf(out, ".%s", rule->rule.id);
-	fprintf(out, " = %s%s%s\n", quote, rule->rule.text, quote);
+	fprintf(out, " = ");
+	print_value(rule->rule.text, true, out);
 }
 
 void conf_print(const struct conf *conf, bool defaults, FILE *out)

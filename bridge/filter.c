@@ -11,6 +11,7 @@
 
 #define SNAPLEN 262144 /* what a match returns: more than any frame */
 #define PROGRAM_MAX 4096 /* instructions; BPF_MAXINSNS of the kernel */
+#define PROGRAM_BYTES (PROGRAM_MAX * 32) /* of text, generously */
 
 struct rule {
 	struct filter_rule text;
@@ -43,29 +44,75 @@ static int compile(const char *expression, struct bpf_program *program,
 	return r ? -EINVAL : 0;
 }
 
-/* A line with the number of instructions, then one line each: code jt jf k. */
-static int load_lines(FILE *file, struct bpf_program *program)
+/* Digits and nothing else, up to `max`; *text moves behind them. */
+static bool take_number(char **text, uint64_t max, uint32_t *value)
 {
-	unsigned int n, code, jt, jf, k;
+	uint64_t n = 0;
+	char *c = *text + strspn(*text, " \t\r\n");
 
-	if (fscanf(file, "%u", &n) != 1 || !n || n > PROGRAM_MAX)
+	if (*c < '0' || *c > '9')
+		return false;
+	for (; *c >= '0' && *c <= '9'; c++) {
+		n = n * 10 + (uint64_t)(*c - '0');
+		if (n > max)
+			return false;
+	}
+	*value = (uint32_t)n;
+	*text = c;
+	return true;
+}
+
+/* An instruction that jumps goes forward, as the kernel has it: bpf_validate()
+ * allows a loop, which would hold a lane for ever. */
+static bool jumps_back(const struct bpf_program *program, uint32_t i)
+{
+	const struct bpf_insn *insn = &program->bf_insns[i];
+
+	return BPF_CLASS(insn->code) == BPF_JMP &&
+	       BPF_OP(insn->code) == BPF_JA && insn->k >= program->bf_len - i;
+}
+
+/* The number of instructions, then for each: code jt jf k. */
+static int load_text(char *text, struct bpf_program *program)
+{
+	uint32_t n, code, jt, jf, k;
+
+	if (!take_number(&text, PROGRAM_MAX, &n) || !n)
 		return -EINVAL;
 	program->bf_insns = calloc(n, sizeof(*program->bf_insns));
 	if (!program->bf_insns)
 		return -ENOMEM;
-	for (program->bf_len = 0; program->bf_len < n; program->bf_len++) {
-		if (fscanf(file, "%u %u %u %u", &code, &jt, &jf, &k) != 4 ||
-		    code > 0xffff || jt > 255 || jf > 255)
+	program->bf_len = n;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!take_number(&text, UINT16_MAX, &code) ||
+		    !take_number(&text, UINT8_MAX, &jt) ||
+		    !take_number(&text, UINT8_MAX, &jf) ||
+		    !take_number(&text, UINT32_MAX, &k))
 			return -EINVAL;
-		program->bf_insns[program->bf_len] = (struct bpf_insn){
+		program->bf_insns[i] = (struct bpf_insn){
 			(u_short)code, (u_char)jt, (u_char)jf, k
 		};
+		if (jumps_back(program, i))
+			return -EINVAL;
 	}
-	/* Nothing may follow, and the program must end well. */
-	if (fscanf(file, " %*c") != EOF ||
+	if (text[strspn(text, " \t\r\n")] ||
 	    !bpf_validate(program->bf_insns, (int)n))
 		return -EINVAL;
 	return 0;
+}
+
+static int load_file(FILE *file, struct bpf_program *program)
+{
+	autoclean(free_ptr) char *text = malloc(PROGRAM_BYTES + 1);
+	size_t n;
+
+	if (!text)
+		return -ENOMEM;
+	n = fread(text, 1, PROGRAM_BYTES + 1, file);
+	if (n > PROGRAM_BYTES || ferror(file) || memchr(text, 0, n))
+		return -EINVAL;
+	text[n] = '\0';
+	return load_text(text, program);
 }
 
 static int load(const char *path, struct bpf_program *program, char *why,
@@ -78,7 +125,7 @@ static int load(const char *path, struct bpf_program *program, char *why,
 		snprintf(why, size, "%s", strerror(errno));
 		return -EINVAL;
 	}
-	r = load_lines(file, program);
+	r = load_file(file, program);
 	fclose(file);
 	if (!r)
 		return 0;

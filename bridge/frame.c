@@ -104,6 +104,8 @@ uint32_t frame_segment_bytes(const struct frame *f)
 		if (l4.protocol != IPPROTO_TCP || start + 20 > f->len)
 			return 0;
 		header = 4u * (f->data[start + 12] >> 4);
+		if (header < 20)
+			return 0;
 		break;
 	case VIRTIO_NET_HDR_GSO_UDP_L4:
 		if (l4.protocol != IPPROTO_UDP)

@@ -11,6 +11,7 @@
 
 #define OPTIONS_MAX 96
 #define NAME_BYTES 32
+#define OPTION_BASE 256 /* getopt's value of the first long option */
 
 /* One way to spell a setting on the command line. */
 struct spelling {
@@ -51,7 +52,7 @@ static void add_spelling(struct command_line *cl, const char *side,
 		.name = sp->name,
 		.has_arg = key->type == CONF_BOOL ? no_argument :
 						    required_argument,
-		.val = 256 + cl->n,
+		.val = OPTION_BASE + cl->n,
 	};
 	cl->n++;
 }
@@ -73,7 +74,7 @@ static void build_table(struct command_line *cl)
 			.name = options_verb[i].name,
 			.has_arg = options_verb[i].arg ? required_argument :
 						 no_argument,
-			.val = 256 + cl->n,
+			.val = OPTION_BASE + cl->n,
 		};
 		cl->n++;
 	}
@@ -107,24 +108,29 @@ static int take_verb(struct command_line *cl, const struct options_verb *v,
 	return 0;
 }
 
+/* What getopt_long() refused: the word, without what is behind its '='. */
 static void complain(const struct command_line *cl, int what, char **argv)
 {
 	const char *word = argv[optind - 1];
-	struct suggest s = { .wrong = word + strspn(word, "-") };
+	int n = (int)strcspn(word, "=");
+	char name[NAME_BYTES] = "";
+	struct suggest s = { .wrong = name };
 
 	if (what == ':') {
 		log_err("option %s: needs a value", word);
-		return;
-	}
-	if (optopt && optopt < 256) {
+	} else if (optopt >= OPTION_BASE) {
+		log_err("option %.*s: takes no value", n, word);
+	} else if (optopt) {
 		log_err("option -%c: no such option; see --help", optopt);
-		return;
+	} else {
+		snprintf(name, sizeof(name), "%.*s",
+			 n - (int)strspn(word, "-"), word + strspn(word, "-"));
+		for (int i = 0; i < cl->n; i++)
+			suggest_offer(&s, cl->spelling[i].name);
+		log_err("option %.*s: no such option%s%s%s", n, word,
+			s.best ? "; did you mean --" : "; see --help",
+			s.best ? s.best : "", s.best ? "?" : "");
 	}
-	for (int i = 0; i < cl->n; i++)
-		suggest_offer(&s, cl->spelling[i].name);
-	log_err("option %s: no such option%s%s%s", word,
-		s.best ? "; did you mean --" : "; see --help",
-		s.best ? s.best : "", s.best ? "?" : "");
 }
 
 /* Collect the settings; they are applied when the file, if any, was read. */
@@ -141,8 +147,8 @@ static int scan(struct command_line *cl, int argc, char **argv)
 			bad = -EINVAL;
 			continue;
 		}
-		sp = c < 256 ? spelling_of_letter(cl, c) :
-			       &cl->spelling[c - 256];
+		sp = c < OPTION_BASE ? spelling_of_letter(cl, c) :
+			       &cl->spelling[c - OPTION_BASE];
 		if (sp->verb) {
 			if (take_verb(cl, sp->verb, optarg))
 				bad = -EINVAL;
