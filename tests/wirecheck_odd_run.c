@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wirecheck odd send, recv and list: the catalogue goes out in order; what
+ * comes in is held against it byte for byte. First each arrival looks for the
+ * frame that it equals; what is left over is then an altered frame if its
+ * mark or its place says which one it was, and extra otherwise.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <sys/socket.h>
+
+#include "wirecheck_odd.h"
+
+#define NOBODY UINT32_MAX
+
+static int take_mtu(const char *ifname, uint64_t *mtu)
+{
+	int r = *mtu ? 0 : wire_mtu(ifname);
+
+	if (r < 0)
+		return -EIO;
+	*mtu = *mtu ? *mtu : (uint64_t)r;
+	return 0;
+}
+
+#define OPT_MTU(var)                                                          \
+	{ "mtu", "M", "sizes the largest frames, default the interface's",    \
+	  OPT_NUMBER, &(var), 128, 65535 }
+
+/* ---- send ---- */
+
+/*
+ * sendmsg() lets 4 bytes more than the MTU and a header pass only behind an
+ * 802.1Q tag (packet_snd() in net/packet/af_packet.c).
+ */
+static bool needs_ring(const struct odd *f, int mtu)
+{
+	bool tagged = get16(f->data + 12) == ETH_P_8021Q;
+
+	return f->len > (uint32_t)mtu + ETH_HLEN + (tagged ? 4 : 0);
+}
+
+static int send_book(const struct odd_book *book, const char *ifname, int fd,
+		     uint64_t pause_us)
+{
+	const struct timespec pause = { .tv_nsec = (long)pause_us * 1000 };
+	struct wire_ring *ring = wire_ring_new(ifname, book->mtu + 64);
+	int r = ring ? 0 : -EIO;
+	int mtu = wire_mtu(ifname);
+
+	for (unsigned i = 0; !r && i < book->n && !stop_asked(); i++) {
+		const struct odd *f = &book->frame[i];
+		struct iovec iov = { f->data, f->len };
+		struct mmsghdr message = {
+			.msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 },
+		};
+
+		if (needs_ring(f, mtu))
+			r = wire_ring_send(ring, f->data, f->len);
+		else
+			r = wire_send(fd, &message, 1);
+		if (r)
+			complain(r, "%s: not sent", f->name);
+		nanosleep(&pause, NULL);
+	}
+	wire_ring_free(ring);
+	return r;
+}
+
+int command_odd_send(int argc, char **argv)
+{
+	uint64_t mtu = 0, pause_us = 20;
+	const char *ifname;
+	const struct opt opt[] = {
+		OPT_MTU(mtu),
+		{ "pause", "US", "between two frames, default 20", OPT_NUMBER,
+		  &pause_us, 0, 999999 },
+	};
+	struct odd_book *book;
+	int fd, r = opts_parse(argc, argv, opt, ARRAY_SIZE(opt), &ifname, 1);
+
+	if (r)
+		return r;
+	fd = wire_open(ifname, 0);
+	if (fd < 0 || take_mtu(ifname, &mtu))
+		return -EIO;
+	book = odd_book_new((uint32_t)mtu);
+	r = book ? send_book(book, ifname, fd, pause_us) : -ENOMEM;
+	if (!r)
+		printf("sent=%u\n", book->n);
+	odd_book_free(book);
+	close(fd);
+	return r;
+}
+
+int command_odd_list(int argc, char **argv)
+{
+	uint64_t mtu = 1500;
+	const struct opt opt[] = { OPT_MTU(mtu) };
+	struct odd_book *book;
+	int r = opts_parse(argc, argv, opt, ARRAY_SIZE(opt), NULL, 0);
+
+	if (r)
+		return r;
+	book = odd_book_new((uint32_t)mtu);
+	if (!book)
+		return -ENOMEM;
+	for (unsigned i = 0; i < book->n; i++)
+		printf("%3u %5u bytes  %s\n", i, book->frame[i].len,
+		       book->frame[i].name);
+	odd_book_free(book);
+	return 0;
+}
+
+/* ---- recv ---- */
+
+struct arrival {
+	uint8_t *data;
+	uint32_t len;
+	uint32_t of; /* index of the frame that it is, or NOBODY */
+};
+
+struct odd_recv {
+	const char *ifname, *path;
+	uint64_t mtu, ring_mib;
+	struct patience patience;
+	struct odd_book *book;
+	bool *matched; /* a flag for each frame of the book */
+	struct arrival *arrival;
+	unsigned n_arrivals, room;
+	unsigned exact, altered, extra, reordered;
+};
+
+static bool is_exact(const struct arrival *a, const struct odd *f)
+{
+	return a->len == f->len && !memcmp(a->data, f->data, f->len);
+}
+
+/* A frame of the book that this arrival equals, unmatched ones first. */
+static uint32_t find_exact(const struct odd_recv *s, const struct arrival *a)
+{
+	uint32_t found = NOBODY;
+
+	for (unsigned i = 0; i < s->book->n; i++)
+		if (is_exact(a, &s->book->frame[i])) {
+			if (!s->matched[i])
+				return i;
+			found = i;
+		}
+	return found;
+}
+
+static int keep(struct odd_recv *s, const uint8_t *frame, uint32_t len)
+{
+	struct arrival *grown;
+
+	if (s->n_arrivals == s->room) {
+		grown = reallocarray(s->arrival, s->room + 1024,
+				     sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		s->arrival = grown;
+		s->room += 1024;
+	}
+	s->arrival[s->n_arrivals] = (struct arrival){ malloc(len ? len : 1),
+						      len, NOBODY };
+	if (!s->arrival[s->n_arrivals].data)
+		return -ENOMEM;
+	memcpy(s->arrival[s->n_arrivals++].data, frame, len);
+	return 0;
+}
+
+static int listen_all(struct odd_recv *s, struct wire_rx *rx)
+{
+	struct wire_frame f;
+	int r = 0;
+
+	patience_start(&s->patience);
+	while (!r && !patience_over(&s->patience, clock_now_ns())) {
+		if (!wire_rx_next(rx, true, &f))
+			continue;
+		r = keep(s, f.data, f.len);
+		wire_rx_done(rx);
+		patience_heard(&s->patience, clock_now_ns());
+	}
+	return r;
+}
+
+static void match_exact(struct odd_recv *s)
+{
+	uint32_t highest = 0;
+
+	for (unsigned i = 0; i < s->n_arrivals; i++) {
+		struct arrival *a = &s->arrival[i];
+
+		a->of = find_exact(s, a);
+		if (a->of == NOBODY)
+			continue;
+		if (s->matched[a->of]) {
+			printf("extra: again: %s\n",
+			       s->book->frame[a->of].name);
+			s->extra++;
+			continue;
+		}
+		s->matched[a->of] = true;
+		s->exact++;
+		if (a->of < highest)
+			s->reordered++;
+		else
+			highest = a->of;
+	}
+}
+
+/* What became of the frame, in the words of its fields. */
+static void describe(const struct arrival *a, const struct odd *f)
+{
+	uint32_t n = a->len < f->len ? a->len : f->len, i = 0;
+
+	if (a->len + 4 == f->len && !memcmp(a->data, f->data, 12) &&
+	    !memcmp(a->data + 12, f->data + 16, a->len - 12)) {
+		printf("tag missing\n");
+		return;
+	}
+	while (i < n && a->data[i] == f->data[i])
+		i++;
+	if (i < n && i < 6)
+		printf("another destination");
+	else if (i < n && i < 12)
+		printf("another source");
+	else if (i < n && n >= 14 && i < 14)
+		printf("%s %04x instead of %04x",
+		       header_skip(f->data, f->len) > 12 ? "TPID" : "type",
+		       get16(a->data + 12), get16(f->data + 12));
+	else if (i < n && n >= 16 && i < 16 &&
+		 header_skip(f->data, f->len) > 12)
+		printf("TCI %04x instead of %04x", get16(a->data + 14),
+		       get16(f->data + 14));
+	else if (i < n)
+		printf("byte %u is %02x instead of %02x", i, a->data[i],
+		       f->data[i]);
+	if (a->len != f->len)
+		printf("%s%u bytes instead of %u", i < n ? ", " : "", a->len,
+		       f->len);
+	printf("\n");
+}
+
+/* The index that a mark inside the arrival names. */
+static uint32_t marked_index(const struct odd_recv *s, const struct arrival *a)
+{
+	for (uint32_t at = 14; at + 8 <= a->len && at <= 32; at++)
+		if (get32(a->data + at) == ODD_MARK &&
+		    get32(a->data + at + 4) < s->book->n)
+			return get32(a->data + at + 4);
+	return NOBODY;
+}
+
+/*
+ * Too short for a mark: the first unmatched frame after the one before it, if
+ * it is much alike.
+ */
+static uint32_t index_by_place(const struct odd_recv *s, unsigned i)
+{
+	uint32_t at = 0;
+
+	while (i-- > 0)
+		if (s->arrival[i].of != NOBODY) {
+			at = s->arrival[i].of + 1;
+			break;
+		}
+	while (at < s->book->n && s->matched[at])
+		at++;
+	if (at == s->book->n || s->book->frame[at].len >= 64)
+		return NOBODY;
+	return at;
+}
+
+static void match_altered(struct odd_recv *s)
+{
+	for (unsigned i = 0; i < s->n_arrivals; i++) {
+		struct arrival *a = &s->arrival[i];
+		uint32_t of;
+
+		if (a->of != NOBODY)
+			continue;
+		of = marked_index(s, a);
+		if (of == NOBODY)
+			of = index_by_place(s, i);
+		if (of == NOBODY || s->matched[of]) {
+			printf("extra: %u bytes, type %04x\n", a->len,
+			       get16(a->data + 12));
+			s->extra++;
+			continue;
+		}
+		a->of = of;
+		s->matched[of] = true;
+		s->altered++;
+		printf("altered: %s: ", s->book->frame[of].name);
+		describe(a, &s->book->frame[of]);
+	}
+}
+
+static int judge(struct odd_recv *s, uint64_t drops)
+{
+	unsigned missing = 0;
+
+	match_exact(s);
+	match_altered(s);
+	for (unsigned i = 0; i < s->book->n; i++)
+		if (!s->matched[i]) {
+			printf("missing: %s\n", s->book->frame[i].name);
+			missing++;
+		}
+	printf("frames=%u exact=%u altered=%u missing=%u extra=%u reordered=%u"
+	       " kernel_drops=%u\n",
+	       s->book->n, s->exact, s->altered, missing, s->extra,
+	       s->reordered, (unsigned)drops);
+	return 0;
+}
+
+static int write_out(const struct odd_recv *s)
+{
+	struct pcap_writer *w = s->path ? pcap_writer_new(s->path) : NULL;
+
+	if (s->path && !w)
+		return -EIO;
+	for (unsigned i = 0; w && i < s->n_arrivals; i++)
+		pcap_write(w, i * NS_PER_US, s->arrival[i].data,
+			   s->arrival[i].len);
+	return pcap_writer_free(w);
+}
+
+int command_odd_recv(int argc, char **argv)
+{
+	struct odd_recv s = { .ring_mib = RING_MIB, .patience = PATIENCE };
+	const struct opt opt[] = {
+		OPT_MTU(s.mtu),
+		{ "out", "FILE", "write what arrived to a pcap file", OPT_TEXT,
+		  &s.path, 0, 0 },
+		OPT_PATIENCE(s.patience),
+		OPT_RING(s.ring_mib),
+	};
+	struct wire_rx *rx = NULL;
+	int r = opts_parse(argc, argv, opt, ARRAY_SIZE(opt), &s.ifname, 1);
+
+	if (r)
+		return r;
+	if (take_mtu(s.ifname, &s.mtu))
+		return -EIO;
+	s.book = odd_book_new((uint32_t)s.mtu);
+	s.matched = s.book ? calloc(s.book->n, sizeof(bool)) : NULL;
+	if (s.matched)
+		rx = wire_rx_new(s.ifname, s.ring_mib);
+	r = rx ? listen_all(&s, rx) : -EIO;
+	if (!r)
+		r = judge(&s, wire_rx_drops(rx));
+	if (!r)
+		r = write_out(&s);
+	for (unsigned i = 0; i < s.n_arrivals; i++)
+		free(s.arrival[i].data);
+	free(s.arrival);
+	free(s.matched);
+	odd_book_free(s.book);
+	wire_rx_free(rx);
+	return r;
+}
