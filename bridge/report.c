@@ -86,7 +86,7 @@ static void print_links(const struct bridge *b, FILE *out)
 	};
 
 	fprintf(out, "%-*s %*s %*s\n", LABEL_WIDTH,
-		"link counters since boot", VALUE_WIDTH,
+		"link counters, by the kernel", VALUE_WIDTH,
 		b->conf->port[SIDE_LEFT], VALUE_WIDTH,
 		b->conf->port[SIDE_RIGHT]);
 	for (size_t i = 0; i < ARRAY_SIZE(row) * 2; i++) {
