@@ -82,7 +82,8 @@ const struct conf_key conf_key[] = {
 	  .help = "Send past the qdisc; tcpdump does not see such frames "
 		  "leave" },
 	{ CONF_PAIR, "wait", CONF_BOOL, IN(conf_pair, wait), .fallback = "no",
-	  .help = "Wait for an interface that does not exist yet" },
+	  .help = "Wait for an interface that does not exist yet, or that is "
+		  "deleted meanwhile (without it: stop)" },
 	{ CONF_PAIR, "force", CONF_BOOL, IN(conf_pair, force),
 	  .fallback = "no",
 	  .help = "Take a port even if it belongs to a bridge or bond" },
