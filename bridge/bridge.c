@@ -180,6 +180,16 @@ static void close_port(struct bridge *b, enum side side)
 	bp->lro = NULL;
 }
 
+static void stop_rx(struct port *port)
+{
+	int r = port->ops->stop_rx(port);
+
+	if (r)
+		log_warn("port %s: its intake could not be ended: %s: frames "
+			 "that come now are not accounted for", port->name,
+			 strerror(-r));
+}
+
 /*
  * First the intake of both ports ends, then each lane empties its ring into
  * the other port, then the kernel's counts are final, then sockets close.
@@ -190,7 +200,7 @@ void bridge_detach(struct bridge *b)
 		return;
 	for (int side = 0; side < SIDES; side++)
 		if (b->side[side].port && b->has_lane[side])
-			b->side[side].port->ops->stop_rx(b->side[side].port);
+			stop_rx(b->side[side].port);
 	for (int side = 0; side < SIDES; side++)
 		lane_stop(&b->lane[side]);
 	for (int side = 0; side < SIDES; side++)

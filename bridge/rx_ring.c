@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -23,6 +24,7 @@
 #define BLOCK_BYTES (256u << 10)
 #define SLOTS_MIN 64
 #define PREFETCH_SLOTS 3
+#define PROTOCOL_NEVER 0xffff /* reserved by RFC 1701 */
 #define VNET_BYTES sizeof(struct virtio_net_hdr)
 /* In a copy-path buffer the frame starts 16-aligned behind header and tag. */
 #define BIG_OFFSET 32
@@ -200,7 +202,7 @@ void rx_ring_take(struct rx_ring *ring, struct burst *b, struct lane_stats *s)
 	uint64_t bytes = 0;
 	uint32_t lost = 0;
 
-	while (b->n < BURST_RX && ring->n_big < RX_BIG_FRAMES) {
+	while (ring->n_lent < BURST_RX && ring->n_big < RX_BIG_FRAMES) {
 		struct tpacket2_hdr *slot = slot_at(ring, ring->head);
 		struct frame *f = &b->frame[b->n];
 		uint32_t status =
@@ -238,14 +240,21 @@ void rx_ring_release(struct rx_ring *ring)
 }
 
 /*
- * Binding to protocol 0 ends reception, and the kernel waits there for the
- * receivers of other CPUs (synchronize_net()), so the ring is final when this
- * returns. An interface that is gone delivers nothing anyway.
+ * A filter that takes nothing ends the intake, but receivers on other CPUs may
+ * be past it. Binding to another protocol makes the kernel wait for them
+ * (synchronize_net() in packet_do_bind()), so the ring is final when this
+ * returns. (Protocol 0 would not do: packet_bind() takes it for "as it was".)
  */
 int rx_ring_stop(struct rx_ring *ring)
 {
-	int r = packet_rebind(ring->fd, ring->index, 0);
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { 1, &nothing };
+	int r;
 
+	if (setsockopt(ring->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+		       sizeof(program)))
+		return -errno;
+	r = packet_rebind(ring->fd, ring->index, PROTOCOL_NEVER);
 	return r == -ENODEV || r == -ENETDOWN ? 0 : r;
 }
 
