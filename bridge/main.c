@@ -48,19 +48,24 @@ static int act(const struct options *options, struct conf *conf)
 	return r;
 }
 
+static bool uses_conf(enum action action)
+{
+	return action == ACTION_RUN || action == ACTION_CHECK ||
+	       action == ACTION_DUMP_CONFIG;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	struct conf conf;
-	int r, acted;
+	int r;
 
 	conf_init(&conf);
 	r = options_parse(argc, argv, &conf, &options);
 	log_level = (enum log_level)conf.log;
-	if (!r || options.action == ACTION_CHECK) { /* all mistakes in one run */
-		acted = act(&options, &conf);
-		r = r ? r : acted;
-	}
+	/* All mistakes in one run: conf_finish() adds its own to these. */
+	if (!r || uses_conf(options.action))
+		r = act(&options, &conf);
 	conf_fini(&conf);
 	if (!r)
 		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
