@@ -141,14 +141,46 @@ check_le() {
 
 # ---- namespaces of our own ----
 
+# running PID: it is there, and no zombie.
+running() {
+	read -r lib_stat 2>/dev/null <"/proc/$1/stat" || return 1
+	case $lib_stat in
+	*') Z '*) return 1 ;;
+	esac
+}
+
+# This process only waits for the story, which is process 1 in there. A signal
+# ends that one, and with it all that runs there, at once; so does its own end.
+lib_abort() {
+	trap '' HUP INT TERM
+	lib_story=
+	read -r lib_story _ <"/proc/$lib_child/task/$lib_child/children"
+	kill -s KILL "$lib_child"
+	wait "$lib_child"
+	lib_tries=250
+	while [ -n "$lib_story" ] && running "$lib_story" &&
+		[ $((lib_tries -= 1)) -gt 0 ]; do
+		sleep 0.02
+	done
+	exit "$1"
+}
+
 if [ "${BUMPWIRE_INSIDE:-}" != "$0" ]; then
-	lib_unshare='unshare --net --mount --pid --fork --kill-child'
-	lib_unshare="$lib_unshare --mount-proc --propagation private"
+	# setsid: Ctrl-C on the terminal is for this process alone.
+	lib_unshare='setpriv --pdeathsig KILL -- setsid unshare --net --mount'
+	lib_unshare="$lib_unshare --pid --fork --kill-child --mount-proc"
+	lib_unshare="$lib_unshare --propagation private"
 	[ "$(id -u)" = 0 ] || lib_unshare="$lib_unshare --map-root-user"
 	lib_why=$($lib_unshare -- mount -t tmpfs tmpfs /run 2>&1) ||
 		skip "no namespaces of our own here: $lib_why"
+	trap 'lib_abort 129' HUP
+	trap 'lib_abort 130' INT
+	trap 'lib_abort 143' TERM
 	export BUMPWIRE_INSIDE="$0"
-	exec $lib_unshare -- /bin/sh "$0" "$@"
+	$lib_unshare -- /bin/sh "$0" "$@" &
+	lib_child=$!
+	wait $lib_child
+	exit $?
 fi
 
 lib_end() {
@@ -157,17 +189,19 @@ lib_end() {
 	[ -z "${BUMPWIRE_KEEP:-}" ] || cp -R "$WORK" "$BUMPWIRE_KEEP"
 	[ -n "$lib_finished" ] || printf 'not ok - ended early (%d)\n' $lib_rc
 	[ -n "$lib_finished" ] || [ $lib_rc -ne 0 ] || lib_rc=1
-	exit $lib_rc # this is process 1: whatever still runs ends with it
+	exit $lib_rc # and whatever still runs ends with process 1
 }
 
 trap lib_end EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
 unset BUMPWIRE_INSIDE
 WORK=/run/$LIB_STORY
 mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p "$WORK" /run/netns || exit 1
+
+# Root of the machine, and not of a user namespace with one user in it, where
+# tcpdump cannot change to its own user and BPF is refused.
+is_root() {
+	grep -q ' 4294967295$' /proc/self/uid_map
+}
 
 # ---- processes ----
 
@@ -225,11 +259,7 @@ pid() {
 }
 
 alive() {
-	read -r lib_pid <"$WORK/$1.pid"
-	read -r lib_stat 2>/dev/null <"/proc/$lib_pid/stat" || return 1
-	case $lib_stat in
-	*') Z '*) return 1 ;;
-	esac
+	running "$(pid "$1")"
 }
 
 # join NAME [SECONDS]: wait for its end, leave its exit code in $rc. One that

@@ -387,6 +387,7 @@ struct note {
 	uint8_t held_data[FRAME_ROOM];
 	uint32_t held_len;
 	void (*edit)(struct note *note, struct burst *b, struct lane_stats *s);
+	void *arg; /* of edit */
 	int *freed;
 	int cpu;
 };
@@ -768,6 +769,32 @@ static void test_stop_under_load(void **state)
 	assert_int_equal(c.offered_frames, 20000);
 }
 
+/* A frame comes, and the order to stop, when a breath has found nothing. */
+static void edit_late(struct note *note, struct burst *b, struct lane_stats *s)
+{
+	struct fixture *f = note->arg;
+
+	(void)b;
+	(void)s;
+	if (f->next)
+		return;
+	offer(f, PLAIN, 60);
+	shared_write(&f->lane.stopping, true);
+}
+
+static void test_stop_in_a_breath(void **state)
+{
+	struct fixture *f = *state;
+	struct note *note = add_note(f, 'l', NULL);
+
+	note->edit = edit_late;
+	note->arg = f;
+	assert_int_equal(lane_start(&f->lane, f->rx, f->tx), 0);
+	wait_until(shared_read(&f->lane.stopping));
+	lane_stop(&f->lane);
+	assert_sent(f, 0, 1);
+}
+
 /* Asleep it is woken by each frame, and only by frames. */
 static void test_sleeps_and_wakes(void **state)
 {
@@ -1016,6 +1043,7 @@ int main(void)
 		TEST(test_start_stop),
 		TEST(test_stop_drains),
 		TEST(test_stop_under_load),
+		TEST(test_stop_in_a_breath),
 		TEST(test_sleeps_and_wakes),
 		TEST(test_spins),
 		TEST(test_spin_ends),

@@ -43,6 +43,7 @@
 #define TYPE_TEST 0x88b5 /* for experiments, IEEE 802 */
 #define SETTLE_EVERY 64 /* frames sent at most before they have arrived */
 #define OPENINGS 200
+#define OPENERS 10
 
 /* splitmix64 */
 static uint64_t rng = SEED;
@@ -601,8 +602,8 @@ static void test_copy_path(void **state)
 	p.slot_bytes = 2048;
 	open_port(w, &p);
 	open_peer(w, false);
-	for (int round = 0; round < 4; round++) {
-		for (int i = 0; i < 60; i++) {
+	for (int round = 0; round < 10; round++) {
+		for (int i = 0; i < 24; i++) {
 			uint32_t len = bytes[rng_next() % ARRAY_SIZE(bytes)];
 
 			add_tagged(w, len, tags[i % 12], i % 2);
@@ -615,7 +616,7 @@ static void test_copy_path(void **state)
 	assert_int_equal(ring_full(w), 0);
 }
 
-/* More of them than may be lent at once: several bursts, none is lost. */
+/* More of them than are lent at once (16): several bursts, none is lost. */
 static void test_copy_path_only(void **state)
 {
 	struct port_packet_params p = params(9000);
@@ -625,7 +626,7 @@ static void test_copy_path_only(void **state)
 	p.slot_bytes = 2048;
 	open_port(w, &p);
 	open_peer(w, false);
-	for (uint32_t i = 0; i < 64; i++)
+	for (uint32_t i = 0; i < 20; i++)
 		add_tagged(w, 9014 - i, tags[i % 12], i % 3 == 0);
 	send_all(w);
 	take_all(w);
@@ -757,7 +758,7 @@ static void add_offloads(struct wire *w)
 	add(w, 1514);
 	add_super(w, 60000, &c);
 	add_unfinished(w, 1514, NULL);
-	add_super(w, 65549, NULL);
+	add_super(w, 65535, NULL); /* the most that veth does not cut */
 	add_super(w, 30000, &priority);
 	add(w, 61);
 }
@@ -782,6 +783,33 @@ static void test_rx_offloads(void **state)
 }
 
 /* ---- stopping ---- */
+
+/*
+ * Nothing arrives once it is told to stop, and what had arrived is there.
+ *
+ * BUG, open (rx_ring.c, rx_ring_stop): frames go on arriving. packet_bind()
+ * takes sll_protocol 0 for "as it was" (sll_protocol ? : num), so binding to 0
+ * does nothing to a socket that has a protocol. test_stop fails for this, too.
+ */
+static void test_stop_is_final(void **state)
+{
+	struct port_packet_params p = params(1500);
+	struct wire *w = *state;
+	struct port_counters c;
+
+	open_port(w, &p);
+	open_peer(w, false);
+	for (uint32_t i = 0; i < 20; i++)
+		add(w, 60 + i);
+	send_all(w);
+	assert_int_equal(w->port->ops->stop_rx(w->port), 0);
+	for (size_t i = 0; i < w->n; i++)
+		assert_int_equal(peer_send(w, &w->sample[i]), 0);
+	take_all(w);
+	w->port->ops->counters(w->port, &c);
+	assert_int_equal(c.offered_frames, 20);
+	assert_int_equal(c.ring_full_frames, 0);
+}
 
 struct sender {
 	struct wire *w;
@@ -1021,15 +1049,50 @@ static void test_tx_offloads(void **state)
 	struct wire *w = *state;
 
 	open_peer(w, true);
-	for (int round = 0; round < 3; round++)
-		add_offloads(w);
+	add_offloads(w);
 	for (size_t i = 0; i < ARRAY_SIZE(tx_way); i++) {
 		open_way(w, i, 1500);
+		/* No more at once than a receive buffer of 208 KiB takes. */
+		for (uint32_t round = 1; round <= 3; round++) {
+			tx_all(w, round == 1 ? BURST_MAX : round);
+			assert_int_equal(w->stats.forwarded_frames,
+					 round * w->n);
+			assert_int_equal(w->stats.forwarded_bytes,
+					 round * sample_bytes(w));
+			assert_int_equal(stats_dropped(&w->stats), 0);
+			assert_peer_has_all(w);
+		}
+		close_port(w);
+	}
+}
+
+/* One that the kernel refuses does not keep back those behind it. */
+static void test_tx_refused(void **state)
+{
+	static const uint32_t bytes[] = { 60, 13, 61, 3000, 62, 1, 63, 64 };
+	struct wire *w = *state;
+
+	open_peer(w, false);
+	for (size_t i = 0; i < ARRAY_SIZE(tx_way); i++) {
+		size_t kept = 0;
+
+		for (size_t k = 0; k < ARRAY_SIZE(bytes); k++)
+			add(w, 3000)->len = bytes[k];
+		open_way(w, i, 1500);
 		tx_all(w, BURST_MAX);
-		assert_int_equal(w->stats.forwarded_frames, w->n);
-		assert_int_equal(w->stats.forwarded_bytes, sample_bytes(w));
-		assert_int_equal(stats_dropped(&w->stats), 0);
+		assert_int_equal(w->stats.forwarded_frames, 5);
+		assert_int_equal(w->stats.dropped_frames[REASON_TX_ERROR], 2);
+		assert_int_equal(w->stats.dropped_frames[REASON_OVERSIZE], 1);
+		assert_int_equal(stats_dropped(&w->stats), 3);
+		for (size_t k = 0; k < w->n; k++) {
+			if (bytes[k] >= 60 && bytes[k] < 100)
+				w->sample[kept++] = w->sample[k];
+			else
+				free(w->sample[k].data);
+		}
+		w->n = kept;
 		assert_peer_has_all(w);
+		forget(w);
 		close_port(w);
 	}
 }
@@ -1289,20 +1352,57 @@ static void test_one_way(void **state)
 	close_port(w);
 }
 
+struct opener {
+	pthread_t thread;
+	size_t way;
+	int failed; /* openings */
+};
+
+static void *open_and_close(void *arg)
+{
+	struct opener *o = arg;
+
+	for (int i = 0; i < OPENINGS / OPENERS; i++) {
+		struct port_packet_params p = params(1500);
+		struct port *port = NULL;
+
+		p.tx_mode = tx_way[o->way].mode;
+		p.qdisc_bypass = tx_way[o->way].bypass;
+		if (port_packet_open(&port, &p))
+			o->failed++;
+		else
+			port_close(port);
+	}
+	return NULL;
+}
+
+/* By several threads, since closing a packet socket waits for RCU, 20 ms. */
 static void test_open_close(void **state)
 {
+	struct opener opener[OPENERS];
 	struct wire *w = *state;
 	size_t fds = count_fds();
 
 	assert_int_equal(promiscuity(), 0);
-	for (size_t i = 0; i < OPENINGS; i++) {
-		open_way(w, i % ARRAY_SIZE(tx_way), 1500);
-		if (i % 50 == 0)
-			assert_int_equal(promiscuity(), 1);
+	for (size_t i = 0; i < OPENERS; i++) {
+		opener[i] = (struct opener){ .way = i % ARRAY_SIZE(tx_way) };
+		assert_int_equal(pthread_create(&opener[i].thread, NULL,
+						open_and_close, &opener[i]),
+				 0);
+	}
+	for (size_t i = 0; i < OPENERS; i++) {
+		pthread_join(opener[i].thread, NULL);
+		assert_int_equal(opener[i].failed, 0);
+	}
+	assert_int_equal(count_fds(), fds);
+	assert_int_equal(promiscuity(), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(tx_way); i++) {
+		open_way(w, i, 1500);
+		assert_int_equal(promiscuity(), 1);
 		close_port(w);
+		assert_int_equal(promiscuity(), 0);
 		assert_int_equal(count_fds(), fds);
 	}
-	assert_int_equal(promiscuity(), 0);
 }
 
 /* Two ports on one link, as when a pair is attached anew: the link is
@@ -1373,11 +1473,13 @@ int main(void)
 		RING_TEST(test_truncated),
 		RING_TEST(test_truncated_ring),
 		RING_TEST(test_rx_offloads),
+		RING_TEST(test_stop_is_final),
 		RING_TEST(test_stop),
 		RING_TEST(test_stop_without_link),
 		RING_TEST(test_tx_exact),
 		RING_TEST(test_tx_wraps),
 		RING_TEST(test_tx_offloads),
+		RING_TEST(test_tx_refused),
 		RING_TEST(test_tx_jumbo),
 		RING_TEST(test_tx_link_down),
 		RING_TEST(test_tx_offloads_link_down),

@@ -157,6 +157,47 @@ uint32_t header_make(uint8_t *frame, const uint8_t *dst, const uint8_t *src,
 /* Where the ethertype stands behind any tags, or `len`. */
 uint32_t header_skip(const uint8_t *frame, uint32_t len);
 
+/* Wilful faults at each N-th frame, so that the judge can be judged. */
+struct faults {
+	uint64_t corrupt, swap, twice, omit;
+};
+
+#define OPT_FAULTS(f)                                                         \
+	{ "corrupt-every", "N", "alter one bit of each N-th", OPT_NUMBER,     \
+	  &(f).corrupt, 1, UINT64_MAX },                                      \
+	{ "swap-every", "N", "exchange each N-th with the one before",        \
+	  OPT_NUMBER, &(f).swap, 2, UINT64_MAX },                             \
+	{ "double-every", "N", "send each N-th twice", OPT_NUMBER,            \
+	  &(f).twice, 1, UINT64_MAX },                                        \
+	{ "omit-every", "N", "leave each N-th out", OPT_NUMBER, &(f).omit, 1, \
+	  UINT64_MAX }
+
+/* The i-th of count frames, counting from 0, is one of them. */
+static inline bool fault_hits(uint64_t i, uint64_t every)
+{
+	return every && i % every == every - 1;
+}
+
+/* How often the i-th place is sent. */
+static inline unsigned fault_times(const struct faults *f, uint64_t i)
+{
+	return fault_hits(i, f->omit) ? 0 : fault_hits(i, f->twice) ? 2 : 1;
+}
+
+/* Which frame goes out in the i-th place. */
+static inline uint64_t fault_swapped(const struct faults *f, uint64_t i,
+				     uint64_t count)
+{
+	if (fault_hits(i, f->swap))
+		return i - 1;
+	return fault_hits(i + 1, f->swap) && i + 1 < count ? i + 1 : i;
+}
+
+static inline void fault_alter(uint8_t *frame, uint32_t len, uint64_t random)
+{
+	frame[(random >> 8) % len] ^= (uint8_t)(1 << (random & 7));
+}
+
 /* ---- wirecheck_wire.c: sockets ---- */
 
 int wire_index(const char *ifname);
@@ -196,7 +237,8 @@ void wire_rx_free(struct wire_rx *rx);
 
 #define RING_MIB 128
 #define OPT_RING(var)                                                         \
-	{ "ring", "MIB", "receive ring, default 128", OPT_NUMBER, &(var), 1, 4096 }
+	{ "ring", "MIB", "receive ring, default 128", OPT_NUMBER, &(var), 1,  \
+	  4096 }
 
 /* When to stop listening. */
 struct patience {
@@ -207,7 +249,7 @@ struct patience {
 
 #define PATIENCE                                                              \
 	{                                                                     \
-		.idle_ms = 500, .timeout_s = 30                           \
+		.idle_ms = 500, .timeout_s = 30                               \
 	}
 #define OPT_PATIENCE(var)                                                     \
 	{ "idle", "MS", "end when nothing came for so long, default 500",     \
@@ -242,6 +284,7 @@ int command_random_send(int argc, char **argv);
 int command_random_write(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_compare(int argc, char **argv);
+int command_subtract(int argc, char **argv);
 int command_super_send(int argc, char **argv);
 int command_super_recv(int argc, char **argv);
 int command_udp_serve(int argc, char **argv);

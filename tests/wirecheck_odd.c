@@ -47,7 +47,8 @@ static struct odd *next_frame(struct builder *b, uint32_t len)
 	struct odd *grown;
 
 	if (book->n == b->room) {
-		grown = reallocarray(book->frame, b->room + 256, sizeof(*grown));
+		grown = reallocarray(book->frame, b->room + 256,
+				     sizeof(*grown));
 		if (!grown)
 			return NULL;
 		book->frame = grown;
@@ -316,7 +317,8 @@ static void add_sizes(struct builder *b)
 
 			p.len = mtu + 14 - less;
 			if (outer[o]) {
-				p.tags = (struct tags){ 1, { { outer[o], 5 } } };
+				p.tags.n = 1;
+				p.tags.tag[0] = (struct tag){ outer[o], 5 };
 				p.len += 4;
 			}
 			add(b, p, "%s full MTU%s: %u bytes", name,

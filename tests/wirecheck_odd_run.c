@@ -15,16 +15,6 @@
 
 #define NOBODY UINT32_MAX
 
-static int take_mtu(const char *ifname, uint64_t *mtu)
-{
-	int r = *mtu ? 0 : wire_mtu(ifname);
-
-	if (r < 0)
-		return -EIO;
-	*mtu = *mtu ? *mtu : (uint64_t)r;
-	return 0;
-}
-
 #define OPT_MTU(var)                                                          \
 	{ "mtu", "M", "sizes the largest frames, default the interface's",    \
 	  OPT_NUMBER, &(var), 128, 65535 }
@@ -42,56 +32,75 @@ static bool needs_ring(const struct odd *f, int mtu)
 	return f->len > (uint32_t)mtu + ETH_HLEN + (tagged ? 4 : 0);
 }
 
-static int send_book(const struct odd_book *book, const char *ifname, int fd,
-		     uint64_t pause_us)
+struct odd_send {
+	const char *ifname;
+	uint64_t mtu, pause_us;
+	struct faults faults;
+	struct odd_book *book;
+	int fd, port_mtu;
+	struct wire_ring *ring;
+};
+
+static int send_odd(const struct odd_send *s, const struct odd *f)
 {
-	const struct timespec pause = { .tv_nsec = (long)pause_us * 1000 };
-	struct wire_ring *ring = wire_ring_new(ifname, book->mtu + 64);
-	int r = ring ? 0 : -EIO;
-	int mtu = wire_mtu(ifname);
+	struct iovec iov = { f->data, f->len };
+	struct mmsghdr message = {
+		.msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 },
+	};
+	int r = needs_ring(f, s->port_mtu) ?
+			wire_ring_send(s->ring, f->data, f->len) :
+			wire_send(s->fd, &message, 1);
 
-	for (unsigned i = 0; !r && i < book->n && !stop_asked(); i++) {
-		const struct odd *f = &book->frame[i];
-		struct iovec iov = { f->data, f->len };
-		struct mmsghdr message = {
-			.msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 },
-		};
+	return r ? complain(r, "%s: not sent", f->name) : 0;
+}
 
-		if (needs_ring(f, mtu))
-			r = wire_ring_send(ring, f->data, f->len);
-		else
-			r = wire_send(fd, &message, 1);
-		if (r)
-			complain(r, "%s: not sent", f->name);
+static int send_book(const struct odd_send *s)
+{
+	const struct timespec pause = { .tv_nsec = (long)s->pause_us * 1000 };
+	unsigned sent = 0;
+	int r = 0;
+
+	for (unsigned i = 0; i < s->book->n; i++)
+		if (fault_hits(i, s->faults.corrupt))
+			fault_alter(s->book->frame[i].data,
+				    s->book->frame[i].len, mix(i));
+	for (unsigned i = 0; !r && i < s->book->n && !stop_asked(); i++) {
+		uint64_t which = fault_swapped(&s->faults, i, s->book->n);
+		unsigned times = fault_times(&s->faults, i);
+
+		for (; !r && times; times--, sent++)
+			r = send_odd(s, &s->book->frame[which]);
 		nanosleep(&pause, NULL);
 	}
-	wire_ring_free(ring);
+	printf("sent=%u\n", sent);
 	return r;
 }
 
 int command_odd_send(int argc, char **argv)
 {
-	uint64_t mtu = 0, pause_us = 20;
-	const char *ifname;
+	struct odd_send s = { .pause_us = 20, .fd = -1 };
 	const struct opt opt[] = {
-		OPT_MTU(mtu),
+		OPT_MTU(s.mtu),
 		{ "pause", "US", "between two frames, default 20", OPT_NUMBER,
-		  &pause_us, 0, 999999 },
+		  &s.pause_us, 0, 999999 },
+		OPT_FAULTS(s.faults),
 	};
-	struct odd_book *book;
-	int fd, r = opts_parse(argc, argv, opt, ARRAY_SIZE(opt), &ifname, 1);
+	int r = opts_parse(argc, argv, opt, ARRAY_SIZE(opt), &s.ifname, 1);
 
 	if (r)
 		return r;
-	fd = wire_open(ifname, 0);
-	if (fd < 0 || take_mtu(ifname, &mtu))
-		return -EIO;
-	book = odd_book_new((uint32_t)mtu);
-	r = book ? send_book(book, ifname, fd, pause_us) : -ENOMEM;
-	if (!r)
-		printf("sent=%u\n", book->n);
-	odd_book_free(book);
-	close(fd);
+	s.port_mtu = wire_mtu(s.ifname);
+	if (s.port_mtu < 0)
+		return s.port_mtu;
+	if (!s.mtu)
+		s.mtu = (uint64_t)s.port_mtu;
+	s.fd = wire_open(s.ifname, 0);
+	s.ring = wire_ring_new(s.ifname, (uint32_t)s.mtu + 64);
+	s.book = odd_book_new((uint32_t)s.mtu);
+	r = s.fd >= 0 && s.ring && s.book ? send_book(&s) : -EIO;
+	odd_book_free(s.book);
+	wire_ring_free(s.ring);
+	close_fd(&s.fd);
 	return r;
 }
 
@@ -256,12 +265,19 @@ static uint32_t marked_index(const struct odd_recv *s, const struct arrival *a)
 	return NOBODY;
 }
 
-/*
- * Too short for a mark: the first unmatched frame after the one before it, if
- * it is much alike.
- */
+static bool is_alike(const struct arrival *a, const struct odd *f)
+{
+	uint32_t n = a->len < f->len ? a->len : f->len, same = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		same += a->data[i] == f->data[i];
+	return same > n / 2;
+}
+
+/* No mark that helps: an unmatched frame in the same place that is alike. */
 static uint32_t index_by_place(const struct odd_recv *s, unsigned i)
 {
+	const struct arrival *a = &s->arrival[i];
 	uint32_t at = 0;
 
 	while (i-- > 0)
@@ -269,11 +285,10 @@ static uint32_t index_by_place(const struct odd_recv *s, unsigned i)
 			at = s->arrival[i].of + 1;
 			break;
 		}
-	while (at < s->book->n && s->matched[at])
-		at++;
-	if (at == s->book->n || s->book->frame[at].len >= 64)
-		return NOBODY;
-	return at;
+	for (; at < s->book->n && !s->matched[at]; at++)
+		if (is_alike(a, &s->book->frame[at]))
+			return at;
+	return NOBODY;
 }
 
 static void match_altered(struct odd_recv *s)
@@ -285,9 +300,9 @@ static void match_altered(struct odd_recv *s)
 		if (a->of != NOBODY)
 			continue;
 		of = marked_index(s, a);
-		if (of == NOBODY)
+		if (of == NOBODY || s->matched[of])
 			of = index_by_place(s, i);
-		if (of == NOBODY || s->matched[of]) {
+		if (of == NOBODY) {
 			printf("extra: %u bytes, type %04x\n", a->len,
 			       get16(a->data + 12));
 			s->extra++;
@@ -346,8 +361,12 @@ int command_odd_recv(int argc, char **argv)
 
 	if (r)
 		return r;
-	if (take_mtu(s.ifname, &s.mtu))
-		return -EIO;
+	if (!s.mtu) {
+		r = wire_mtu(s.ifname);
+		if (r < 0)
+			return r;
+		s.mtu = (uint64_t)r;
+	}
 	s.book = odd_book_new((uint32_t)s.mtu);
 	s.matched = s.book ? calloc(s.book->n, sizeof(bool)) : NULL;
 	if (s.matched)

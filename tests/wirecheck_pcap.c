@@ -210,9 +210,8 @@ static int compare(struct pcap_reader *a, struct pcap_reader *b)
 		if (in_a < 0 || in_b < 0)
 			return -EIO;
 		if (in_a != in_b) {
-			printf("%s ends after %" PRIu64 " frames, %s does not\n",
-			       in_a ? b->path : a->path, number,
-			       in_a ? a->path : b->path);
+			printf("%s ends before frame %" PRIu64 "\n",
+			       in_a ? b->path : a->path, number);
 			return -EBADMSG;
 		}
 		if (!in_a)
@@ -224,15 +223,15 @@ static int compare(struct pcap_reader *a, struct pcap_reader *b)
 	return 0;
 }
 
-int command_compare(int argc, char **argv)
+/* Two files, and what to do with them. */
+static int with_two(const char *const path[2],
+		    int (*fn)(struct pcap_reader *a, struct pcap_reader *b,
+			      const char *out),
+		    const char *out)
 {
-	const char *path[2];
-	struct pcap_reader *reader;
-	int r = opts_parse(argc, argv, NULL, 0, path, 2);
+	struct pcap_reader *reader = calloc(2, sizeof(*reader));
+	int r;
 
-	if (r)
-		return r;
-	reader = calloc(2, sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
 	reader[0].path = path[0];
@@ -241,10 +240,59 @@ int command_compare(int argc, char **argv)
 	if (!r)
 		r = pcap_open(&reader[1]);
 	if (!r)
-		r = compare(&reader[0], &reader[1]);
+		r = fn(&reader[0], &reader[1], out);
 	for (int i = 0; i < 2; i++)
 		if (reader[i].file)
 			fclose(reader[i].file);
 	free(reader);
 	return r;
+}
+
+static int compare_two(struct pcap_reader *a, struct pcap_reader *b,
+		       const char *out)
+{
+	(void)out;
+	return compare(a, b);
+}
+
+int command_compare(int argc, char **argv)
+{
+	const char *path[2];
+	int r = opts_parse(argc, argv, NULL, 0, path, 2);
+
+	return r ? r : with_two(path, compare_two, NULL);
+}
+
+/* ---- subtract ---- */
+
+static bool is_same(const struct pcap_reader *a, const struct pcap_reader *b)
+{
+	return a->len == b->len && !memcmp(a->frame, b->frame, a->len);
+}
+
+/* The frames of b stand among those of a, in the same order. */
+static int subtract(struct pcap_reader *a, struct pcap_reader *b,
+		    const char *out)
+{
+	struct pcap_writer *w = pcap_writer_new(out);
+	int more = w ? pcap_next(b) : -EIO;
+	int r = more < 0 ? more : 1;
+
+	while (r > 0 && (r = pcap_next(a)) > 0) {
+		if (more > 0 && is_same(a, b))
+			r = (more = pcap_next(b)) < 0 ? more : 1;
+		else
+			pcap_write(w, 0, a->frame, a->len);
+	}
+	if (!r && more)
+		r = complain(-EIO, "%s: not a part of %s", b->path, a->path);
+	return pcap_writer_free(w) || r ? -EIO : 0;
+}
+
+int command_subtract(int argc, char **argv)
+{
+	const char *path[3];
+	int r = opts_parse(argc, argv, NULL, 0, path, 3);
+
+	return r ? r : with_two(path, subtract, path[2]);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wirecheck send: numbered frames, unpaced or at an even rate, and wilful
- * faults, so that the judge can be judged.
+ * wirecheck send: numbered frames, unpaced or at an even rate.
  */
 #include "config.h"
 
@@ -20,7 +19,7 @@ struct send {
 	uint64_t count, first, pps, seed, stream;
 	struct range size;
 	struct tags tags;
-	uint64_t corrupt_every, swap_every, double_every, omit_every;
+	struct faults faults;
 	/* the run */
 	int fd;
 	unsigned queued;
@@ -45,11 +44,6 @@ static int flush_queue(struct send *s)
 	return 0;
 }
 
-static bool is_nth(uint64_t i, uint64_t every)
-{
-	return every && i % every == every - 1;
-}
-
 static int queue_frame(struct send *s, uint64_t seq)
 {
 	uint64_t random = mix(mix(s->seed) ^ seq);
@@ -70,27 +64,19 @@ static int queue_frame(struct send *s, uint64_t seq)
 	s->message[s->queued].msg_hdr = (struct msghdr){ .msg_iov = iov,
 							 .msg_iovlen = 1 };
 	numbered_make(iov->iov_base, &n);
-	if (is_nth(s->made++, s->corrupt_every)) /* one bit, anywhere */
-		((uint8_t *)iov->iov_base)[(random >> 16) % n.bytes] ^=
-			(uint8_t)(1 << (random >> 8 & 7));
+	if (fault_hits(s->made++, s->faults.corrupt))
+		fault_alter(iov->iov_base, n.bytes, random >> 16);
 	return ++s->queued == BATCH ? flush_queue(s) : 0;
 }
 
-/* The i-th frame, or what a wilful fault makes of it. */
 static int queue_ith(struct send *s, uint64_t i)
 {
-	uint64_t seq = i;
-	int r;
+	unsigned times = fault_times(&s->faults, i);
+	int r = 0;
 
-	if (is_nth(i, s->omit_every))
-		return 0;
-	if (is_nth(i, s->swap_every))
-		seq = i - 1;
-	else if (is_nth(i + 1, s->swap_every) && i + 1 < s->count)
-		seq = i + 1;
-	r = queue_frame(s, s->first + seq);
-	if (!r && is_nth(i, s->double_every))
-		r = queue_frame(s, s->first + seq);
+	while (!r && times--)
+		r = queue_frame(s, s->first + fault_swapped(&s->faults, i,
+							    s->count));
 	return r;
 }
 
@@ -153,14 +139,7 @@ int command_send(int argc, char **argv)
 		  UINT32_MAX },
 		{ "vlan", "TAG", "[TPID/]VID[:PCP[:DEI]], outermost first",
 		  OPT_TAG, &s.tags, 0, 0 },
-		{ "corrupt-every", "N", "alter one bit of each N-th",
-		  OPT_NUMBER, &s.corrupt_every, 1, UINT64_MAX },
-		{ "swap-every", "N", "exchange each N-th with the one before",
-		  OPT_NUMBER, &s.swap_every, 2, UINT64_MAX },
-		{ "double-every", "N", "send each N-th twice", OPT_NUMBER,
-		  &s.double_every, 1, UINT64_MAX },
-		{ "omit-every", "N", "leave each N-th out", OPT_NUMBER,
-		  &s.omit_every, 1, UINT64_MAX },
+		OPT_FAULTS(s.faults),
 	};
 	int r = opts_parse(argc, argv, opt, ARRAY_SIZE(opt), &s.ifname, 1);
 

@@ -52,8 +52,10 @@ uint16_t super_fold(uint64_t s)
 
 uint64_t super_pseudo_sum(const uint8_t *ip, uint8_t protocol, uint32_t n)
 {
-	return (ip[0] >> 4 == 4 ? super_sum(ip + 12, 8) : super_sum(ip + 8, 32)) +
-	       protocol + n;
+	uint64_t addresses = ip[0] >> 4 == 4 ? super_sum(ip + 12, 8) :
+					       super_sum(ip + 8, 32);
+
+	return addresses + protocol + n;
 }
 
 struct super_send {
@@ -95,13 +97,14 @@ static void put_l4(const struct super_send *s, const uint8_t *ip, uint8_t *l4,
 		   uint32_t bytes)
 {
 	uint16_t port = (uint16_t)(SUPER_PORT + s->flow);
+	uint64_t pseudo = super_pseudo_sum(ip, s->kind->protocol, bytes);
 
 	memset(l4, 0, s->kind->l4_bytes);
 	put16(l4, port);
 	put16(l4 + 2, port);
 	if (s->kind->protocol == IPPROTO_UDP) {
 		put16(l4 + 4, bytes);
-		put16(l4 + 6, super_fold(super_pseudo_sum(ip, IPPROTO_UDP, bytes)));
+		put16(l4 + 6, super_fold(pseudo));
 		return;
 	}
 	put32(l4 + 4, (uint32_t)s->offset);
@@ -109,7 +112,7 @@ static void put_l4(const struct super_send *s, const uint8_t *ip, uint8_t *l4,
 	l4[12] = 5 << 4;
 	l4[13] = 0x10; /* ACK */
 	put16(l4 + 14, 0xffff);
-	put16(l4 + 16, super_fold(super_pseudo_sum(ip, IPPROTO_TCP, bytes)));
+	put16(l4 + 16, super_fold(pseudo));
 }
 
 static void put_payload(struct super_send *s, uint8_t *to)
@@ -127,7 +130,8 @@ static uint32_t make_super(struct super_send *s)
 {
 	const struct kind *k = s->kind;
 	uint8_t *frame = s->buffer + VNET_BYTES;
-	uint32_t at = header_make(frame, super_sink, super_source, &s->tags) + 2;
+	uint32_t at = 2 + header_make(frame, super_sink, super_source,
+				      &s->tags);
 	uint32_t l4_at = at + k->ip_bytes, data_at = l4_at + k->l4_bytes;
 	uint32_t bytes = data_at + (uint32_t)s->size;
 	struct virtio_net_hdr vnet = {
