@@ -372,7 +372,7 @@ static void test_seconds(void **state)
 }
 
 /*
- * BUG, open (conf.c, parse_seconds): the seconds are checked for overflow, but
+ * Was wrong once (conf.c, parse_seconds): the seconds are checked for overflow, but
  * with the decimals the sum wraps, and what is left is taken.
  */
 static void test_seconds_wrap(void **state)
@@ -490,7 +490,7 @@ static void test_ifnames(void **state)
 }
 
 /*
- * BUG, open (conf.c, conf_ifname_is_valid): the kernel takes bytes above 0x7f
+ * Was wrong once (conf.c, conf_ifname_is_valid): the kernel takes bytes above 0x7f
  * (dev_valid_name() refuses white space, '/' and ':'); here they compare below
  * ' ' where char is signed, as on x86, and not where it is unsigned, as on ARM.
  */
@@ -668,7 +668,7 @@ static void test_unknown_keys(void **state)
 }
 
 /*
- * BUG, open (conf_check.c, conf_suggest): a key in the wrong section is
+ * Was wrong once (conf_check.c, conf_suggest): a key in the wrong section is
  * offered itself: "no such key; did you mean spin?" in answer to spin.
  */
 static void test_wrong_section(void **state)
@@ -1262,7 +1262,7 @@ static void test_quotes_round_trip(void **state)
 }
 
 /*
- * BUG, open (conf_print.c, print_rule): a value with a backslash is printed in
+ * Was wrong once (conf_print.c, print_rule): a value with a backslash is printed in
  * quotes, where ini.c refuses one; it would read back without quotes. Protocol
  * names that are also keywords are escaped so in pcap-filter(7).
  */
@@ -1276,7 +1276,7 @@ static void test_backslash_round_trip(void **state)
 }
 
 /*
- * BUG, open (conf_print.c, print_line): names of interfaces are never quoted,
+ * Was wrong once (conf_print.c, print_line): names of interfaces are never quoted,
  * but ini.c refuses these without quotes.
  */
 static void test_odd_ifnames_round_trip(void **state)

@@ -593,7 +593,7 @@ static void test_broken_files(void **state)
 }
 
 /*
- * BUG, open (filter.c, load_lines): fscanf("%u") takes a sign and wraps what
+ * Was wrong once (filter.c, load_lines): fscanf("%u") takes a sign and wraps what
  * is too large, in silence; such files are accepted, as other programs.
  */
 static void test_wrapped_numbers(void **state)
@@ -616,7 +616,7 @@ static void test_wrapped_numbers(void **state)
 }
 
 /*
- * BUG, open (filter.c, load_lines): libpcap's bpf_validate() allows jumps back
+ * Was wrong once (filter.c, load_lines): libpcap's bpf_validate() allows jumps back
  * in user space (it makes them for protochain), so a file can hold a loop that
  * no frame ends: the lane's thread would hang in it. The kernel refuses jumps
  * back. It is only loaded here, not run.

@@ -616,7 +616,7 @@ static void test_impossible_headers(void **state)
 }
 
 /*
- * BUG, open (frame.c, frame_segment_bytes): a TCP data offset below 5 is
+ * Was wrong once (frame.c, frame_segment_bytes): a TCP data offset below 5 is
  * believed, so that headers + gso_size comes out too short. tcp_gso_segment()
  * refuses such a frame. test_damaged_frames finds the same.
  */

@@ -531,7 +531,7 @@ static void test_unknown_options(void **state)
 }
 
 /*
- * BUG, open (options.c, complain): a value that is written with '=' counts as
+ * Was wrong once (options.c, complain): a value that is written with '=' counts as
  * part of the name, so that nothing is near.
  */
 static void test_unknown_option_with_value(void **state)
@@ -545,7 +545,7 @@ static void test_unknown_option_with_value(void **state)
 }
 
 /*
- * BUG, open (options.c, complain): an option that takes no value, given one,
+ * Was wrong once (options.c, complain): an option that takes no value, given one,
  * is said not to exist, and to be meant.
  */
 static void test_value_not_wanted(void **state)

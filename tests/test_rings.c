@@ -706,7 +706,7 @@ static int take_truncated(struct wire *w)
 }
 
 /*
- * BUG, open (rx_ring.c, rx_ring_take): frames that are lost do not count
+ * Was wrong once (rx_ring.c, rx_ring_take): frames that are lost do not count
  * against BURST_RX, so where all slots hold such frames the loop goes round
  * the ring, finds the slots that it has not given back yet, and never ends.
  */
@@ -787,7 +787,7 @@ static void test_rx_offloads(void **state)
 /*
  * Nothing arrives once it is told to stop, and what had arrived is there.
  *
- * BUG, open (rx_ring.c, rx_ring_stop): frames go on arriving. packet_bind()
+ * Was wrong once (rx_ring.c, rx_ring_stop): frames go on arriving. packet_bind()
  * takes sll_protocol 0 for "as it was" (sll_protocol ? : num), so binding to 0
  * does nothing to a socket that has a protocol. test_stop fails for this, too.
  */
