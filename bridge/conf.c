@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * See conf.h: the table of keys, and how a value of each type is read. What is
- * printed from the table stands in conf_print.c, the file in conf_read.c.
+ * See conf.h: the table of keys, and how one is set. How a value is read stands
+ * in conf_value.c, what is printed from the table in conf_print.c, the file in
+ * conf_read.c.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "clock.h"
 #include "conf.h"
+#include "conf_value.h"
 #include "lane.h"
 
 const char *const side_name[SIDES] = { "left", "right" };
@@ -90,122 +91,6 @@ const struct conf_key conf_key[] = {
 };
 
 const size_t conf_n_keys = ARRAY_SIZE(conf_key);
-
-/* ---- values ---- */
-
-static int parse_number(const char *text, uint64_t *value)
-{
-	uint64_t n = 0;
-
-	if (!*text)
-		return -EINVAL;
-	for (; *text; text++) {
-		unsigned int digit = (unsigned int)(*text - '0');
-
-		if (digit > 9 || n > (UINT64_MAX - digit) / 10)
-			return -EINVAL;
-		n = n * 10 + digit;
-	}
-	*value = n;
-	return 0;
-}
-
-/* Seconds with up to nine decimals, exactly. */
-static int parse_seconds(const char *text, uint64_t *ns)
-{
-	char whole[24] = "";
-	size_t n = strcspn(text, ".");
-	uint64_t seconds, unit = NS_PER_SEC / 10;
-
-	if (n >= sizeof(whole))
-		return -EINVAL;
-	memcpy(whole, text, n);
-	if (parse_number(whole, &seconds) || seconds >= UINT64_MAX / NS_PER_SEC)
-		return -EINVAL;
-	*ns = seconds * NS_PER_SEC;
-	if (!text[n])
-		return 0;
-	for (text += n + 1; *text >= '0' && *text <= '9' && unit; text++) {
-		*ns += (uint64_t)(*text - '0') * unit;
-		unit /= 10;
-	}
-	return *text || unit == NS_PER_SEC / 10 ? -EINVAL : 0;
-}
-
-static int parse_bool(const char *text, bool *value)
-{
-	static const struct {
-		const char *text;
-		bool value;
-	} word[] = { { "yes", true }, { "no", false } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(word); i++) {
-		if (strcmp(text, word[i].text))
-			continue;
-		*value = word[i].value;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int parse_choice(const char *text, const char *const *choice, int *value)
-{
-	for (int i = 0; choice[i]; i++) {
-		if (strcmp(text, choice[i]))
-			continue;
-		*value = i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-bool conf_ifname_is_valid(const char *text)
-{
-	size_t n = strlen(text);
-
-	if (!n || n >= IF_NAMESIZE || !strcmp(text, ".") || !strcmp(text, ".."))
-		return false;
-	for (; *text; text++)
-		if (strchr("/: \t\n\v\f\r", *text) ||
-		    (unsigned char)*text < ' ')
-			return false;
-	return true;
-}
-
-/* What a key allows, in words. */
-static const char *allowed(const struct conf_key *key, char *buf, size_t size)
-{
-	size_t n = 0;
-
-	switch (key->type) {
-	case CONF_BOOL:
-		return "yes or no";
-	case CONF_NUMBER:
-		snprintf(buf, size, "a whole number from %llu to %llu",
-			 (unsigned long long)key->min,
-			 (unsigned long long)key->max);
-		return buf;
-	case CONF_CPU:
-		return "the number of a CPU, or none";
-	case CONF_SECONDS:
-		snprintf(buf, size, "seconds from 0 to %llu, such as 10 or 0.5",
-			 (unsigned long long)key->max);
-		return buf;
-	case CONF_CHOICE:
-		for (int i = 0; key->choice[i] && n < size; i++)
-			n += (size_t)snprintf(buf + n, size - n, "%s%s",
-					      i ? ", " : "one of ",
-					      key->choice[i]);
-		return buf;
-	case CONF_IFNAME:
-		return "the name of an interface, of 1 to 15 characters";
-	case CONF_RULE:
-		return "a pcap-filter expression";
-	case CONF_RULE_FILE:
-		return "the name of a file";
-	}
-	return "";
-}
 
 static int set_string(char **to, const char *text)
 {
@@ -310,24 +195,24 @@ static int set_value(struct conf_pair *pair, const struct key_parts *parts,
 
 	switch (key->type) {
 	case CONF_BOOL:
-		return parse_bool(value, field);
+		return value_bool(value, field);
 	case CONF_NUMBER:
-		if (parse_number(value, &n) || n < key->min || n > key->max)
+		if (value_number(value, &n) || n < key->min || n > key->max)
 			return -EINVAL;
 		return set_sided(parts, field, n);
 	case CONF_CPU:
 		if (!strcmp(value, "none"))
 			n = (uint64_t)LANE_NO_CPU;
-		else if (parse_number(value, &n) || n > key->max)
+		else if (value_number(value, &n) || n > key->max)
 			return -EINVAL;
 		return set_sided(parts, field, n);
 	case CONF_SECONDS:
-		if (parse_seconds(value, &n) || n > key->max * NS_PER_SEC)
+		if (value_seconds(value, &n) || n > key->max * NS_PER_SEC)
 			return -EINVAL;
 		*(uint64_t *)field = n;
 		return 0;
 	case CONF_CHOICE:
-		return parse_choice(value, key->choice, field);
+		return value_choice(value, key->choice, field);
 	case CONF_IFNAME:
 		return conf_ifname_is_valid(value) ? set_string(field, value) :
 						     -EINVAL;
@@ -374,7 +259,7 @@ int conf_set(struct conf *conf, struct conf_pair *pair, const char *where,
 		log_err("%s: %s", where, strerror(ENOMEM));
 	else
 		log_err("%s: '%s': allowed is %s", where, value,
-			allowed(parts.key, buf, sizeof(buf)));
+			value_allowed(parts.key, buf, sizeof(buf)));
 	return r;
 }
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See conf_value.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "conf_value.h"
+
+int value_number(const char *text, uint64_t *value)
+{
+	uint64_t n = 0;
+
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		unsigned int digit = (unsigned int)(*text - '0');
+
+		if (digit > 9 || n > (UINT64_MAX - digit) / 10)
+			return -EINVAL;
+		n = n * 10 + digit;
+	}
+	*value = n;
+	return 0;
+}
+
+/* Seconds with up to nine decimals, exactly. */
+int value_seconds(const char *text, uint64_t *ns)
+{
+	char whole[24] = "";
+	size_t n = strcspn(text, ".");
+	uint64_t seconds, unit = NS_PER_SEC / 10;
+
+	if (n >= sizeof(whole))
+		return -EINVAL;
+	memcpy(whole, text, n);
+	if (value_number(whole, &seconds) || seconds >= UINT64_MAX / NS_PER_SEC)
+		return -EINVAL;
+	*ns = seconds * NS_PER_SEC;
+	if (!text[n])
+		return 0;
+	for (text += n + 1; *text >= '0' && *text <= '9' && unit; text++) {
+		*ns += (uint64_t)(*text - '0') * unit;
+		unit /= 10;
+	}
+	return *text || unit == NS_PER_SEC / 10 ? -EINVAL : 0;
+}
+
+int value_bool(const char *text, bool *value)
+{
+	static const struct {
+		const char *text;
+		bool value;
+	} word[] = { { "yes", true }, { "no", false } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(word); i++) {
+		if (strcmp(text, word[i].text))
+			continue;
+		*value = word[i].value;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int value_choice(const char *text, const char *const *choice, int *value)
+{
+	for (int i = 0; choice[i]; i++) {
+		if (strcmp(text, choice[i]))
+			continue;
+		*value = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+bool conf_ifname_is_valid(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (!n || n >= IF_NAMESIZE || !strcmp(text, ".") || !strcmp(text, ".."))
+		return false;
+	for (; *text; text++)
+		if (strchr("/: \t\n\v\f\r", *text) ||
+		    (unsigned char)*text < ' ')
+			return false;
+	return true;
+}
+
+/* What a key allows, in words. */
+const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	switch (key->type) {
+	case CONF_BOOL:
+		return "yes or no";
+	case CONF_NUMBER:
+		snprintf(buf, size, "a whole number from %llu to %llu",
+			 (unsigned long long)key->min,
+			 (unsigned long long)key->max);
+		return buf;
+	case CONF_CPU:
+		return "the number of a CPU, or none";
+	case CONF_SECONDS:
+		snprintf(buf, size, "seconds from 0 to %llu, such as 10 or 0.5",
+			 (unsigned long long)key->max);
+		return buf;
+	case CONF_CHOICE:
+		for (int i = 0; key->choice[i] && n < size; i++)
+			n += (size_t)snprintf(buf + n, size - n, "%s%s",
+					      i ? ", " : "one of ",
+					      key->choice[i]);
+		return buf;
+	case CONF_IFNAME:
+		return "the name of an interface, of 1 to 15 characters";
+	case CONF_RULE:
+		return "a pcap-filter expression";
+	case CONF_RULE_FILE:
+		return "the name of a file";
+	}
+	return "";
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How the text of a value becomes one, for conf.c: strictly, so that nothing
+ * is cut, wrapped or guessed. Each returns 0, or -EINVAL and touches nothing
+ * that counts.
+ */
+#ifndef BUMPWIRE_CONF_VALUE_H
+#define BUMPWIRE_CONF_VALUE_H
+
+#include "conf.h"
+
+/* Decimal digits alone; no sign, no unit, no octal. */
+int value_number(const char *text, uint64_t *value);
+
+/* Seconds with up to nine decimals, exactly, in nanoseconds. */
+int value_seconds(const char *text, uint64_t *ns);
+
+/* yes or no. */
+int value_bool(const char *text, bool *value);
+
+/* The index of a word in a NULL-terminated list. */
+int value_choice(const char *text, const char *const *choice, int *value);
+
+/* What a key allows, in words; may use `buf`. */
+const char *value_allowed(const struct conf_key *key, char *buf, size_t size);
+
+#endif
