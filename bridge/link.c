@@ -23,19 +23,13 @@
 #include <netlink/route/rtnl.h>
 
 #include "link.h"
+#include "link_table.h"
 #include "log.h"
 
 /* An event weighs 2-4 KiB of this: room for a few hundred. */
 #define EVENT_BUFFER_BYTES (1 << 20)
 #define DISPATCH_MAX 1024 /* messages a call */
 #define DUMP_TRIES 16 /* while links come and go */
-
-/* Links in ascending order of index. */
-struct link_table {
-	struct link_info *link;
-	size_t count, room;
-	bool error; /* a link of the dump did not fit */
-};
 
 struct link_monitor {
 	struct nl_sock *requests;
@@ -78,80 +72,6 @@ static void copy_name(char *to, size_t size, const char *from)
 {
 	if (from)
 		snprintf(to, size, "%s", from);
-}
-
-/* Where the index is in the table, or where it would go. */
-static size_t table_slot(const struct link_table *t, int index)
-{
-	size_t low = 0, high = t->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (t->link[mid].index < index)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static struct link_info *table_find(const struct link_table *t, int index)
-{
-	size_t at = table_slot(t, index);
-
-	if (at < t->count && t->link[at].index == index)
-		return &t->link[at];
-	return NULL;
-}
-
-static int table_put(struct link_table *t, const struct link_info *info)
-{
-	size_t at = table_slot(t, info->index);
-
-	if (at < t->count && t->link[at].index == info->index) {
-		t->link[at] = *info;
-		return 0;
-	}
-	if (t->count == t->room) {
-		size_t room = t->room ? 2 * t->room : 16;
-		void *bigger = reallocarray(t->link, room, sizeof(*t->link));
-
-		if (!bigger)
-			return -ENOMEM;
-		t->link = bigger;
-		t->room = room;
-	}
-	memmove(t->link + at + 1, t->link + at,
-		(t->count - at) * sizeof(*t->link));
-	t->link[at] = *info;
-	t->count++;
-	return 0;
-}
-
-static void table_remove(struct link_table *t, int index)
-{
-	struct link_info *info = table_find(t, index);
-
-	if (!info)
-		return;
-	t->count--;
-	memmove(info, info + 1,
-		(size_t)(t->link + t->count - info) * sizeof(*info));
-}
-
-static void table_name_master(const struct link_table *t,
-			      struct link_info *info)
-{
-	const struct link_info *master = table_find(t, info->master_index);
-
-	if (master)
-		copy_name(info->master, sizeof(info->master), master->name);
-}
-
-static void table_fini(struct link_table *t)
-{
-	free(t->link);
 }
 
 static void counters_from_link(struct link_counters *c, struct rtnl_link *link)
@@ -226,7 +146,7 @@ static int on_dumped_link(struct nl_msg *msg, void *arg)
 	struct link_table *t = arg;
 	struct link_info info;
 
-	if (parse_link(msg, &info) && table_put(t, &info))
+	if (parse_link(msg, &info) && link_table_put(t, &info))
 		t->error = true;
 	return NL_OK; /* the rest must be read, or the next answer is mixed */
 }
@@ -250,12 +170,12 @@ static int dump_links(struct link_monitor *m, struct link_table *t)
 	if (r >= 0 && t->error)
 		r = -NLE_NOMEM;
 	if (r < 0) {
-		table_fini(t);
+		link_table_fini(t);
 		*t = (struct link_table){ 0 };
 		return log_failure("list of links", r);
 	}
 	for (size_t i = 0; i < t->count; i++)
-		table_name_master(t, &t->link[i]);
+		link_table_name_master(t, &t->link[i]);
 	return 0;
 }
 
@@ -275,13 +195,13 @@ static int on_event(struct nl_msg *msg, void *arg)
 
 	if (!parse_link(msg, &info))
 		return NL_OK;
-	table_name_master(&m->known, &info);
+	link_table_name_master(&m->known, &info);
 	if (nlmsg_hdr(msg)->nlmsg_type == RTM_DELLINK) {
-		table_remove(&m->known, info.index);
+		link_table_remove(&m->known, info.index);
 		report(m, true, &info);
 		return NL_OK;
 	}
-	if (table_put(&m->known, &info))
+	if (link_table_put(&m->known, &info))
 		m->overrun = true; /* as good as lost */
 	report(m, false, &info);
 	return NL_OK;
@@ -300,11 +220,11 @@ static int resync(struct link_monitor *m)
 	m->known = now;
 	m->overrun = false;
 	for (size_t i = 0; i < old.count; i++)
-		if (!table_find(&now, old.link[i].index))
+		if (!link_table_find(&now, old.link[i].index))
 			report(m, true, &old.link[i]);
 	for (size_t i = 0; i < now.count; i++)
 		report(m, false, &now.link[i]);
-	table_fini(&old);
+	link_table_fini(&old);
 	return 0;
 }
 
@@ -357,7 +277,7 @@ void link_monitor_close(struct link_monitor *m)
 		return;
 	nl_socket_free(m->requests);
 	nl_socket_free(m->events);
-	table_fini(&m->known);
+	link_table_fini(&m->known);
 	free(m);
 }
 
@@ -407,7 +327,7 @@ int link_get_index(struct link_monitor *m, int index, struct link_info *info)
 int link_each(struct link_monitor *m,
 	      int (*fn)(const struct link_info *info, void *arg), void *arg)
 {
-	autoclean(table_fini) struct link_table t = { 0 };
+	autoclean(link_table_fini) struct link_table t = { 0 };
 	int r = dump_links(m, &t);
 
 	for (size_t i = 0; !r && i < t.count; i++)
