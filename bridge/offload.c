@@ -5,11 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,23 +17,10 @@
 #include <sys/stat.h>
 
 #include "log.h"
+#include "lro_record.h"
 #include "offload.h"
 
-#define RECORD_PREFIX "lro-"
-#define RECORD_FORMAT "index=%d netns=%llu pid=%d start=%llu\n"
 #define LOCK_FILE "lock"
-
-/* What a state file says. */
-struct record {
-	int index;
-	unsigned long long netns; /* inode of the network namespace */
-	int pid;
-	unsigned long long start; /* of the process, in clock ticks of boot */
-};
-
-struct record_name {
-	char text[sizeof(RECORD_PREFIX) + 1 + IF_NAMESIZE];
-};
 
 struct offload_lro {
 	const struct offload_ops *ops;
@@ -118,156 +103,6 @@ static int lro_switch(const struct offload_ops *ops, const char *ifname,
 	return r;
 }
 
-/* Read a small file as a string. -EBADMSG when it is no plain one, or large. */
-static int read_text(int dir, const char *path, char *text, size_t size)
-{
-	autoclean(close_fd) int fd = openat(
-		dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	size_t len = 0;
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EBADMSG;
-	do {
-		n = read(fd, text + len, size - len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	} while (n && len < size);
-	if (len == size || memchr(text, '\0', len))
-		return -EBADMSG;
-	text[len] = '\0';
-	return 0;
-}
-
-/*
- * Field 22 of /proc/PID/stat, proc(5). The name in field 2 may hold blanks and
- * brackets; what follows the last bracket is numbers. -ESRCH for one that has
- * died and only waits for its parent.
- */
-static int process_start(int pid, unsigned long long *start)
-{
-	char path[32], text[1024];
-	const char *at;
-	int r;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	r = read_text(AT_FDCWD, path, text, sizeof(text));
-	if (r)
-		return r;
-	at = strrchr(text, ')');
-	if (!at || at[1] != ' ')
-		return -EBADMSG;
-	at += 2;
-	if (*at == 'Z' || *at == 'X')
-		return -ESRCH;
-	for (int field = 3; field < 22; field++) {
-		at = strchr(at, ' ');
-		if (!at)
-			return -EBADMSG;
-		at++;
-	}
-	*start = strtoull(at, NULL, 10);
-	return 0;
-}
-
-/* A pid is used again; pid and start time together are not. */
-static bool owner_lives(const struct record *record)
-{
-	unsigned long long start;
-	int r = process_start(record->pid, &start);
-
-	if (!r)
-		return start == record->start;
-	if (r == -ESRCH)
-		return false;
-	/* /proc may hide the processes of others (hidepid). */
-	return !kill(record->pid, 0) || errno != ESRCH;
-}
-
-static unsigned long long own_netns(void)
-{
-	struct stat st;
-
-	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
-}
-
-static struct record_name record_name(const char *lead, const char *ifname)
-{
-	struct record_name name;
-
-	snprintf(name.text, sizeof(name.text), "%s%s%s", lead, RECORD_PREFIX,
-		 ifname);
-	return name;
-}
-
-static bool take_number(const char **at, const char *key, uint64_t max,
-			uint64_t *value)
-{
-	size_t len = strlen(key);
-	char *end;
-
-	if (strncmp(*at, key, len) || !((*at)[len] >= '0' && (*at)[len] <= '9'))
-		return false;
-	errno = 0;
-	*value = strtoull(*at + len, &end, 10);
-	*at = end;
-	return !errno && *value <= max;
-}
-
-static int record_read(int dir, const char *name, struct record *record)
-{
-	uint64_t index, netns, pid, start;
-	char text[256];
-	const char *at = text;
-	int r = read_text(dir, name, text, sizeof(text));
-
-	if (r)
-		return r;
-	if (!take_number(&at, "index=", INT_MAX, &index) ||
-	    !take_number(&at, " netns=", UINT64_MAX, &netns) ||
-	    !take_number(&at, " pid=", INT_MAX, &pid) ||
-	    !take_number(&at, " start=", UINT64_MAX, &start) ||
-	    strcmp(at, "\n") || !index || !pid)
-		return -EBADMSG;
-	*record = (struct record){ .index = (int)index,
-				   .netns = netns,
-				   .pid = (int)pid,
-				   .start = start };
-	return 0;
-}
-
-/* Whole or not at all: a reader finds the old file or the new one. */
-static int record_write(int dir, const char *ifname,
-			const struct record *record)
-{
-	struct record_name name = record_name("", ifname);
-	struct record_name temporary = record_name(".", ifname);
-	int fd, n, r = 0;
-
-	/* Left by one that was killed just here. */
-	unlinkat(dir, temporary.text, 0);
-	fd = openat(dir, temporary.text,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	n = dprintf(fd, RECORD_FORMAT, record->index, record->netns,
-		    record->pid, record->start);
-	if (n < 0 || fsync(fd))
-		r = -errno;
-	close(fd);
-	if (!r && renameat(dir, temporary.text, dir, name.text))
-		r = -errno;
-	if (r)
-		unlinkat(dir, temporary.text, 0);
-	return r;
-}
-
 static int state_dir_open(const char *state_dir)
 {
 	int fd = open(state_dir,
@@ -279,10 +114,8 @@ static int state_dir_open(const char *state_dir)
 /* The directory, with the record in it, or -errno. */
 static int remember(const char *state_dir, const struct offload_lro *lro)
 {
-	struct record record = { .index = lro->index,
-				 .netns = own_netns(),
-				 .pid = getpid() };
-	int dir, r = process_start(record.pid, &record.start);
+	struct lro_record record;
+	int dir, r = lro_record_init(&record, lro->index);
 
 	if (r)
 		return r;
@@ -291,7 +124,7 @@ static int remember(const char *state_dir, const struct offload_lro *lro)
 	dir = state_dir_open(state_dir);
 	if (dir < 0)
 		return dir;
-	r = record_write(dir, lro->ifname, &record);
+	r = lro_record_write(dir, lro->ifname, &record);
 	if (!r)
 		return dir;
 	close(dir);
@@ -300,10 +133,8 @@ static int remember(const char *state_dir, const struct offload_lro *lro)
 
 static void lro_free(struct offload_lro *lro)
 {
-	struct record_name name = record_name("", lro->ifname);
-
 	if (lro->dir >= 0) {
-		unlinkat(lro->dir, name.text, 0);
+		lro_record_remove(lro->dir, lro->ifname);
 		close(lro->dir);
 	}
 	free(lro);
@@ -318,8 +149,8 @@ static int lro_off(const char *state_dir, struct offload_lro *lro)
 		return lro->index;
 	lro->dir = remember(state_dir, lro);
 	if (lro->dir < 0)
-		log_warn("port %s: %s/" RECORD_PREFIX "%s: %s: if this process "
-			 "is killed, LRO stays off",
+		log_warn("port %s: %s/" LRO_RECORD_PREFIX "%s: %s: if this "
+			 "process is killed, LRO stays off",
 			 lro->ifname, state_dir, lro->ifname,
 			 strerror(-lro->dir));
 	r = lro_switch(lro->ops, lro->ifname, false);
@@ -399,9 +230,9 @@ void offload_lro_restore(struct offload_lro *lro)
 static int recover_one(const struct offload_ops *ops, int dir,
 		       const char *state_dir, const char *file)
 {
-	const char *ifname = file + strlen(RECORD_PREFIX);
-	struct record record;
-	int r = record_read(dir, file, &record);
+	const char *ifname = file + strlen(LRO_RECORD_PREFIX);
+	struct lro_record record;
+	int r = lro_record_read(dir, file, &record);
 
 	if (r == -ENOENT)
 		return 0; /* its owner has just ended */
@@ -411,7 +242,7 @@ static int recover_one(const struct offload_ops *ops, int dir,
 	} else if (r) {
 		log_err("%s/%s: %s", state_dir, file, strerror(-r));
 		return r;
-	} else if (record.netns != own_netns() || owner_lives(&record)) {
+	} else if (!lro_record_is_orphan(&record)) {
 		return 0;
 	} else {
 		log_info("port %s: process %d ended without putting LRO back",
@@ -467,8 +298,8 @@ int offload_recover_by(const struct offload_ops *ops, const char *state_dir)
 	while ((entry = readdir(list))) {
 		int one = lock;
 
-		if (strncmp(entry->d_name, RECORD_PREFIX,
-			    strlen(RECORD_PREFIX)))
+		if (strncmp(entry->d_name, LRO_RECORD_PREFIX,
+			    strlen(LRO_RECORD_PREFIX)))
 			continue;
 		if (lock < 0)
 			log_err("%s/%s: cannot be looked after: " LOCK_FILE

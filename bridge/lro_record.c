@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See lro_record.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lro_record.h"
+
+#define RECORD_FORMAT "index=%d netns=%llu pid=%d start=%llu\n"
+
+struct file_name {
+	char text[sizeof(LRO_RECORD_PREFIX) + 1 + IF_NAMESIZE];
+};
+
+/* Read a small file as a string. -EBADMSG when it is no plain one, or large. */
+static int read_text(int dir, const char *path, char *text, size_t size)
+{
+	autoclean(close_fd) int fd = openat(
+		dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	size_t len = 0;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ELOOP ? -EBADMSG : -errno;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
+	do {
+		n = read(fd, text + len, size - len);
+		if (n < 0)
+			return -errno;
+		len += (size_t)n;
+	} while (n && len < size);
+	if (len == size || memchr(text, '\0', len))
+		return -EBADMSG;
+	text[len] = '\0';
+	return 0;
+}
+
+/*
+ * Field 22 of /proc/PID/stat, proc(5). The name in field 2 may hold blanks and
+ * brackets; what follows the last bracket is numbers. -ESRCH for one that has
+ * died and only waits for its parent.
+ */
+static int process_start(int pid, unsigned long long *start)
+{
+	char path[32], text[1024];
+	const char *at;
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	r = read_text(AT_FDCWD, path, text, sizeof(text));
+	if (r)
+		return r;
+	at = strrchr(text, ')');
+	if (!at || at[1] != ' ')
+		return -EBADMSG;
+	at += 2;
+	if (*at == 'Z' || *at == 'X')
+		return -ESRCH;
+	for (int field = 3; field < 22; field++) {
+		at = strchr(at, ' ');
+		if (!at)
+			return -EBADMSG;
+		at++;
+	}
+	*start = strtoull(at, NULL, 10);
+	return 0;
+}
+
+/* A pid is used again; pid and start time together are not. */
+static bool owner_lives(const struct lro_record *record)
+{
+	unsigned long long start;
+	int r = process_start(record->pid, &start);
+
+	if (!r)
+		return start == record->start;
+	if (r == -ESRCH)
+		return false;
+	/* /proc may hide the processes of others (hidepid). */
+	return !kill(record->pid, 0) || errno != ESRCH;
+}
+
+static unsigned long long own_netns(void)
+{
+	struct stat st;
+
+	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
+}
+
+static struct file_name file_name(const char *lead, const char *ifname)
+{
+	struct file_name name;
+
+	snprintf(name.text, sizeof(name.text), "%s" LRO_RECORD_PREFIX "%s",
+		 lead, ifname);
+	return name;
+}
+
+static bool take_number(const char **at, const char *key, uint64_t max,
+			uint64_t *value)
+{
+	size_t len = strlen(key);
+	char *end;
+
+	if (strncmp(*at, key, len) || !((*at)[len] >= '0' && (*at)[len] <= '9'))
+		return false;
+	errno = 0;
+	*value = strtoull(*at + len, &end, 10);
+	*at = end;
+	return !errno && *value <= max;
+}
+
+int lro_record_read(int dir, const char *file, struct lro_record *record)
+{
+	uint64_t index, netns, pid, start;
+	char text[256];
+	const char *at = text;
+	int r = read_text(dir, file, text, sizeof(text));
+
+	if (r)
+		return r;
+	if (!take_number(&at, "index=", INT_MAX, &index) ||
+	    !take_number(&at, " netns=", UINT64_MAX, &netns) ||
+	    !take_number(&at, " pid=", INT_MAX, &pid) ||
+	    !take_number(&at, " start=", UINT64_MAX, &start) ||
+	    strcmp(at, "\n") || !index || !pid)
+		return -EBADMSG;
+	*record = (struct lro_record){ .index = (int)index,
+				       .netns = netns,
+				       .pid = (int)pid,
+				       .start = start };
+	return 0;
+}
+
+int lro_record_write(int dir, const char *ifname,
+		     const struct lro_record *record)
+{
+	struct file_name name = file_name("", ifname);
+	struct file_name temporary = file_name(".", ifname);
+	int fd, n, r = 0;
+
+	/* Left by one that was killed just here. */
+	unlinkat(dir, temporary.text, 0);
+	fd = openat(dir, temporary.text,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	n = dprintf(fd, RECORD_FORMAT, record->index, record->netns,
+		    record->pid, record->start);
+	if (n < 0 || fsync(fd))
+		r = -errno;
+	close(fd);
+	if (!r && renameat(dir, temporary.text, dir, name.text))
+		r = -errno;
+	if (r)
+		unlinkat(dir, temporary.text, 0);
+	return r;
+}
+
+void lro_record_remove(int dir, const char *ifname)
+{
+	struct file_name name = file_name("", ifname);
+
+	unlinkat(dir, name.text, 0);
+}
+
+int lro_record_init(struct lro_record *record, int index)
+{
+	*record = (struct lro_record){ .index = index,
+				       .netns = own_netns(),
+				       .pid = getpid() };
+	return process_start(record->pid, &record->start);
+}
+
+bool lro_record_is_orphan(const struct lro_record *record)
+{
+	return record->netns == own_netns() && !owner_lives(record);
+}
