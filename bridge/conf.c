@@ -214,11 +214,13 @@ static int set_value(struct conf_pair *pair, const struct key_parts *parts,
 	case CONF_CHOICE:
 		return value_choice(value, key->choice, field);
 	case CONF_IFNAME:
-		return conf_ifname_is_valid(value) ? set_string(field, value) :
-						     -EINVAL;
+		return conf_ifname_is_valid(value) &&
+				       value_can_be_written(value) ?
+			       set_string(field, value) : -EINVAL;
 	case CONF_RULE:
 	case CONF_RULE_FILE:
-		return *value ? add_rule(pair, parts, name, value) : -EINVAL;
+		return *value && value_can_be_written(value) ?
+			       add_rule(pair, parts, name, value) : -EINVAL;
 	}
 	return -EINVAL;
 }

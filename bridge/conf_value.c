@@ -89,6 +89,18 @@ bool conf_ifname_is_valid(const char *text)
 	return true;
 }
 
+bool value_can_be_written(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (strchr(text, '"') && strchr(text, '\''))
+		return false;
+	if (!strchr(text, '\\'))
+		return true;
+	return !strpbrk(text, ";#'\"") && *text != ' ' && text[n - 1] != ' ' &&
+	       text[n - 1] != '\\';
+}
+
 /* What a key allows, in words. */
 const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 {
