@@ -96,7 +96,7 @@ check_sizes() {
 
 for file in bridge/*.[ch]; do
 	check_includes "$file"
-	check_sizes "$file" 500
+	check_sizes "$file" 450
 done
 for file in bridge/*.c tests/*.c; do
 	first=$(sed -n 's/^#include //p' "$file" | head -n 1)

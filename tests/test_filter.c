@@ -242,7 +242,7 @@ static void test_drop(void **state)
 
 	make(f, rule, ARRAY_SIZE(rule));
 	for (int i = 0; i < 3; i++)
-		assert_false(passes(f, &udp)); /* both match: the first counts */
+		assert_false(passes(f, &udp)); /* the first of both counts */
 	assert_false(passes(f, &web));
 	assert_true(passes(f, &other));
 	assert_int_equal(count_of(f, "a"), 3);
@@ -592,10 +592,7 @@ static void test_broken_files(void **state)
 	assert_int_equal(file_check(f, why, sizeof(why)), -EINVAL);
 }
 
-/*
- * Was wrong once (filter.c, load_lines): fscanf("%u") takes a sign and wraps what
- * is too large, in silence; such files are accepted, as other programs.
- */
+/* Numbers with a sign, or too large, which scanf() would take and wrap. */
 static void test_wrapped_numbers(void **state)
 {
 	static const char *const text[] = {
@@ -616,10 +613,9 @@ static void test_wrapped_numbers(void **state)
 }
 
 /*
- * Was wrong once (filter.c, load_lines): libpcap's bpf_validate() allows jumps back
- * in user space (it makes them for protochain), so a file can hold a loop that
- * no frame ends: the lane's thread would hang in it. The kernel refuses jumps
- * back. It is only loaded here, not run.
+ * libpcap's bpf_validate() allows jumps back in user space (it makes them for
+ * protochain), so that a lane could hang in a loop. The kernel refuses them.
+ * These are only loaded here, not run.
  */
 static void test_endless_file(void **state)
 {

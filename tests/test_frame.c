@@ -616,9 +616,8 @@ static void test_impossible_headers(void **state)
 }
 
 /*
- * Was wrong once (frame.c, frame_segment_bytes): a TCP data offset below 5 is
- * believed, so that headers + gso_size comes out too short. tcp_gso_segment()
- * refuses such a frame. test_damaged_frames finds the same.
+ * A TCP data offset below 5: headers + gso_size would come out too short, and
+ * tcp_gso_segment() refuses such a frame.
  */
 static void test_short_tcp_header(void **state)
 {

@@ -530,10 +530,7 @@ static void test_unknown_options(void **state)
 	assert_int_equal(log_lines(f), 2);
 }
 
-/*
- * Was wrong once (options.c, complain): a value that is written with '=' counts as
- * part of the name, so that nothing is near.
- */
+/* What is written behind '=' is not part of the name. */
 static void test_unknown_option_with_value(void **state)
 {
 	struct fixture *f = *state;
@@ -544,10 +541,7 @@ static void test_unknown_option_with_value(void **state)
 		       "b");
 }
 
-/*
- * Was wrong once (options.c, complain): an option that takes no value, given one,
- * is said not to exist, and to be meant.
- */
+/* An option that takes no value, given one: it exists. */
 static void test_value_not_wanted(void **state)
 {
 	static const char *const word[] = { "--json=yes", "--wait=no",
