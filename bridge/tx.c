@@ -12,8 +12,7 @@ enum tx_mode tx_mode_auto(const char *driver)
 		const char *driver;
 		enum tx_mode mode;
 	} measured[] = {
-		{ "veth", TX_DIRECT },
-		{ "tun", TX_DIRECT },
+		{ "veth", TX_DIRECT }, /* the ring is 10 % slower there */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(measured); i++)
