@@ -2,119 +2,253 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The house keeps its shape: a file includes only headers of its own floor or
-# below, each library has one file that knows it, rooms stay small. Prints each
-# violation; a file of bridge/ that stands on no floor is one, too.
+# below, each library has one file that knows it, rooms stay small, and what
+# people read is neat. Prints each violation as file:line; a file of bridge/
+# that stands on no floor is one, too.
 
 set -u
+LC_ALL=C # awk counts bytes then, whichever awk it is
+export LC_ALL
 cd "${abs_top_srcdir:-$(dirname "$0")/..}" || exit 1
 
-floors() {
+# floor N: these stand there. only WHAT: these alone include <WHAT...>.
+tables() {
 	cat <<'EOF2'
-0 base log clock suggest
-1 frame stats
-2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
-2 link link_table offload lro_record stage filter
-3 lane
-4 ini ini_scan conf conf_check conf_print conf_read conf_value
-4 options options_help bridge bridge_check report report_json control
-5 main
+floor 0 base log clock suggest
+floor 1 frame stats
+floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
+floor 2 link link_table offload lro_record stage filter
+floor 3 lane
+floor 4 ini ini_scan conf conf_check conf_print conf_read conf_value
+floor 4 options options_help bridge bridge_check report report_json control
+floor 5 main
+only netlink/ link.c
+only linux/netlink.h link.c
+only linux/rtnetlink.h link.c
+only linux/if_packet.h packet_socket.c port_packet.c rx_ring.c rx_ring.h
+only linux/if_packet.h tx_direct.c tx_ring.c
+only linux/ethtool.h offload.c
+only pcap filter.c port_pcap.c
+only iniparser ini.c
+only jansson report_json.c
 EOF2
 }
 
-# What only these files may include.
-owners() {
-	cat <<'EOF2'
-netlink/|link link_table
-linux/rtnetlink.h|link
-linux/if_packet.h|packet_socket rx_ring tx_ring tx_direct
-linux/ethtool.h|offload
-pcap|filter
-iniparser|ini
-jansson.h|report_json
-EOF2
+# The first line of a script, or nothing.
+shebang() {
+	IFS= read -r line <"$1"
+	case $line in '#!'*) echo "$line" ;; esac
 }
 
-violations=0
-
-complain() {
-	echo "$1"
-	violations=$((violations + 1))
+# What people write: a build in this directory leaves other files beside it.
+files() {
+	for file in bridge/* tools/* tests/* configs/* autogen.sh .ci/* \
+		Makefile.am configure.ac; do
+		[ -f "$file" ] || continue
+		case ${file##*/} in
+		*.[ch] | *.[1-8] | *.sh | *.awk | *.conf | *.am | *.ac) ;;
+		*.*) continue ;;
+		*) [ -n "$(shebang "$file")" ] || continue ;;
+		esac
+		echo "$file"
+	done
 }
 
-name_of() {
-	base=${1##*/}
-	echo "${base%.[ch]}"
+check_text() {
+	awk '
+	function complain(line, what) {
+		print file ":" line ": " what
+		violations++
+	}
+
+	function stem_of(path) {
+		sub(/^.*\//, "", path)
+		sub(/\.[^.]*$/, "", path)
+		return path
+	}
+
+	function floor_of(path) {
+		if (path ~ /^tools\//)
+			return 5
+		return stem_of(path) in floor ? floor[stem_of(path)] : ""
+	}
+
+	function is_stage(stem) {
+		return stem ~ /^(stage|filter)$/
+	}
+
+	function is_port(stem) {
+		return stem ~ /^(packet_socket|port.*|rx_ring|tx.*)$/
+	}
+
+	# A header of ours, found where the compiler would find it.
+	function check_own(path, me,    it, below) {
+		it = stem_of(path)
+		below = (it in floor) ? floor[it] : floor_of(path)
+		if (below == "" && ("tools/" path) in known)
+			below = 5
+		if (floor_of(file) != "" &&
+		    (below == "" || below > floor_of(file)))
+			complain(n, "floor " floor_of(file) " includes " path \
+				", of floor " (below == "" ? "?" : below))
+		if (is_stage(me) && is_port(it))
+			complain(n, "a stage knows no port: " path)
+		if (is_port(me) && is_stage(it))
+			complain(n, "a port knows no stage: " path)
+	}
+
+	function check_include(path, own,    i, me) {
+		me = file
+		sub(/^.*\//, "", me)
+		for (i = 1; i <= n_only; i++)
+			if (index(path, only[i]) == 1 &&
+			    !((only[i], me) in may))
+				complain(n, "includes " path ", which is for: " \
+					who[only[i]])
+		if (own || stem_of(path) in floor && path !~ /\//)
+			check_own(path, stem_of(file))
+	}
+
+	# From a brace in the first column to the next closing one.
+	function check_shape(line) {
+		if (line ~ /^\{/)
+			start = n
+		if (start && line ~ /^[ \t]*#[ \t]*if/)
+			complain(n, "preprocessor inside a function")
+		if (start && line ~ /^\}/) {
+			if (n - start + 1 > 70)
+				complain(start, "a function of " \
+					n - start + 1 " lines, more than 70")
+			start = 0
+		}
+	}
+
+	function check_c(line,    path, own) {
+		check_shape(line)
+		if (line !~ /^[ \t]*#[ \t]*include[ \t]*["<]/)
+			return
+		own = line ~ /^[^<]*"/
+		path = line
+		sub(/^[^"<]*["<]/, "", path)
+		sub(/[">].*$/, "", path)
+		if (file ~ /\.c$/ && !n_includes++ && path != "config.h")
+			complain(n, "includes " path " before config.h")
+		if (file ~ /^(bridge|tools)\// && path != "config.h")
+			check_include(path, own)
+	}
+
+	function columns(line,    part, parts, i, width) {
+		gsub(/[\200-\277]/, "", line) # one column a UTF-8 character
+		parts = split(line, part, "\t")
+		for (i = 1; i <= parts; i++) {
+			width += length(part[i])
+			if (i < parts)
+				width += 8 - width % 8
+		}
+		return width
+	}
+
+	# Manual pages and the example have lines printed from the tables.
+	function check_line(line) {
+		if (line ~ /[ \t\r]$/)
+			complain(n, "blanks at the end of a line")
+		if (line ~ / \t/)
+			complain(n, "a blank before a tab")
+		if (file !~ /\.([1-8]|conf)$/ && columns(line) > 100)
+			complain(n, columns(line) " columns, more than 100")
+		if (n <= 3 && line ~ /SPDX-License-Identifier: BSD-2-Clause/)
+			licence = 1
+	}
+
+	# A story waits for what it needs, not for a time that might do. Those
+	# in the story of the harness are there to hang.
+	function check_story(line) {
+		if (file != "tests/net_harness" && line !~ /^[ \t]*#/ &&
+		    line ~ /(^|[^A-Za-z0-9_-])sleep[ \t]/ &&
+		    line !~ /# why: [^ ]/)
+			complain(n, "sleeps; wait for an event, or end the " \
+				"line with # why: ...")
+	}
+
+	function check_file(    line, result) {
+		n = start = licence = n_includes = 0
+		if (file ~ /^bridge\/.*\.[ch]$/ && floor_of(file) == "")
+			complain(1, "stands on no floor")
+		while ((result = (getline line < file)) > 0) {
+			n++
+			check_line(line)
+			if (file ~ /\.[ch]$/)
+				check_c(line)
+			if (file ~ /^tests\/net_/)
+				check_story(line)
+		}
+		close(file)
+		if (result < 0)
+			complain(1, "cannot be read")
+		if (file ~ /^(bridge|tools)\/.*\.[ch]$/ && n > 450)
+			complain(451, n " lines, more than 450")
+		if (file ~ /\.c$/ && !n_includes)
+			complain(1, "does not include config.h")
+		if (file !~ /\.(conf|am|ac)$/ && !licence)
+			complain(1, "says no licence")
+	}
+
+	$1 == "floor" {
+		for (i = 3; i <= NF; i++)
+			floor[$i] = $2
+	}
+	$1 == "only" {
+		if (!($2 in who))
+			only[++n_only] = $2
+		for (i = 3; i <= NF; i++) {
+			may[$2, $i] = 1
+			who[$2] = who[$2] " " $i
+		}
+	}
+	$1 == "file" {
+		known[$2] = 1
+		name[++n_names] = $2
+	}
+	END {
+		for (i_name = 1; i_name <= n_names; i_name++) {
+			file = name[i_name]
+			check_file()
+		}
+		exit (violations > 0)
+	}'
 }
 
-floor_of() {
-	floors | awk -v name="$1" '{
-		for (i = 2; i <= NF; i++) if ($i == name) { print $1; exit } }'
-}
-
-# is_in WORD LIST
-is_in() {
-	case " $2 " in *" $1 "*) return 0 ;; esac
+check_shell() {
+	shell='sh'
+	case $(shebang "$1") in
+	*bash*) shell=bash ;;
+	'' | *sh*) ;;
+	*) return 0 ;;
+	esac
+	command -v $shell >/dev/null || return 0
+	error=$($shell -n "$1" 2>&1) && return
+	at=$(echo "$error" | sed -n 's/^[^:]*: [a-z ]*\([0-9]*\):.*/\1/p' |
+		head -n 1)
+	echo "$1:${at:-1}: does not parse: $error"
 	return 1
 }
 
-check_includes() {
-	name=$(name_of "$1")
-	floor=$(floor_of "$name")
-	[ -n "$floor" ] || { complain "$1: stands on no floor" && return; }
-	for header in $(sed -n 's/^#include "\(.*\)\.h"$/\1/p' "$1"); do
-		[ "$header" != config ] || continue
-		below=$(floor_of "$header")
-		[ -n "$below" ] && [ "$below" -le "$floor" ] ||
-			complain "$1: floor $floor includes $header.h of floor ${below:-?}"
-		case $name in
-		stage | filter) is_in "$header" 'port lane' &&
-			complain "$1: a stage knows no port: $header.h" ;;
-		port* | rx_ring | tx*) is_in "$header" 'stage filter lane' &&
-			complain "$1: a port knows no stage: $header.h" ;;
-		esac
-	done
-	while IFS='|' read -r what who; do
-		grep -q "^#include <$what" "$1" && ! is_in "$name" "$who" &&
-			complain "$1: includes <$what...>, which is for: $who"
-	done <<EOF2
-$(owners)
-EOF2
-}
-
-# Lines of a file, and of its longest function: from a brace in the first
-# column to the next closing one.
-check_sizes() {
-	lines=$(wc -l <"$1")
-	[ "$lines" -le "$2" ] || complain "$1: $lines lines, more than $2"
-	long=$(awk '/^\{/ { start = NR }
-		/^\}/ && start { if (NR - start > 70) print start; start = 0 }' "$1")
-	[ -z "$long" ] || complain "$1:$long: a function of more than 70 lines"
-	inside=$(awk '/^\{/ { body = 1 } /^\}/ { body = 0 }
-		/^#[ \t]*(if|else|endif)/ && body { print NR }' "$1")
-	[ -z "$inside" ] || complain "$1:$inside: preprocessor inside a function"
-}
-
-for file in bridge/*.[ch]; do
-	check_includes "$file"
-	check_sizes "$file" 450
+names=$(files)
+rc=0
+case $names in
+*bridge/*) ;;
+*) echo "$PWD:1: no bridge/ to look at" && rc=1 ;;
+esac
+{
+	tables
+	echo "$names" | sed 's/^/file /'
+} | check_text || rc=1
+for file in $names; do
+	case ${file##*/} in
+	*.sh) check_shell "$file" || rc=1 ;;
+	*.*) ;;
+	*) check_shell "$file" || rc=1 ;;
+	esac
 done
-for file in bridge/*.c tests/*.c; do
-	first=$(sed -n 's/^#include //p' "$file" | head -n 1)
-	[ "$first" = '"config.h"' ] ||
-		complain "$file: includes $first before config.h"
-done
-for file in bridge/*.[ch] tests/*.[ch] tests/*.sh tests/net_* tests/demo \
-	tests/bench autogen.sh .ci/run; do
-	[ -f "$file" ] || continue
-	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: BSD-2-Clause' ||
-		complain "$file: says no licence"
-	bad=$(grep -nE '[[:space:]]+$' "$file" | head -n 1)
-	[ -z "$bad" ] || complain "$file:${bad%%:*}: blanks at the end of a line"
-done
-for file in tests/net_*; do # a story in the harness's story may hang
-	bad=$(grep -nE '^[[:space:]]*sleep [0-9.]*$' "$file" | head -n 1)
-	[ "$file" != tests/net_harness ] || continue
-	[ -z "$bad" ] || complain "$file:${bad%%:*}: sleeps; wait for an event"
-done
-[ $violations = 0 ] && echo 'ok - the house keeps its shape'
-[ $violations = 0 ]
+[ $rc = 0 ] && echo 'ok - the house keeps its shape'
+exit $rc
