@@ -37,6 +37,13 @@ struct frame {
 	 * that is complete. (include/uapi/linux/virtio_net.h)
 	 */
 	struct virtio_net_hdr vnet;
+	/* Which of the lane's ports it leaves by; 0 where there is one. */
+	uint8_t egress;
+	/*
+	 * When it arrived, in nanoseconds since 1970 by the kernel's clock. From
+	 * a source: when it is to leave, counted from the first of its pass.
+	 */
+	uint64_t time_ns;
 };
 
 struct burst {

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 
 #include "clock.h"
 #include "lane.h"
@@ -36,25 +37,45 @@ static bool fits(const struct frame *f, uint32_t mtu, enum reason *why)
 	return likely(bytes <= mtu + 14) || bytes <= frame_limit(f, mtu);
 }
 
-static void lane_fit(struct lane *lane, struct burst *b)
+static void lane_send_to(struct lane *lane, struct port *port, struct frame *f,
+			 uint32_t n)
 {
-	uint32_t mtu = shared_read(&lane->tx->mtu);
+	uint32_t mtu = shared_read(&port->mtu);
 	uint32_t kept = 0;
 	enum reason why;
 
-	for (uint32_t i = 0; i < b->n; i++) {
-		if (likely(fits(&b->frame[i], mtu, &why))) {
+	for (uint32_t i = 0; i < n; i++) {
+		if (likely(fits(&f[i], mtu, &why))) {
 			if (unlikely(kept != i))
-				b->frame[kept] = b->frame[i];
+				f[kept] = f[i];
 			kept++;
 		} else {
 			stats_drop(&lane->stats, why, 1);
 		}
 	}
-	b->n = kept;
-	if (unlikely(!shared_read(&lane->tx->ready))) {
-		stats_drop(&lane->stats, REASON_LINK_DOWN, b->n);
-		b->n = 0;
+	if (likely(shared_read(&port->ready)))
+		port_tx(port, f, kept, &lane->stats);
+	else
+		stats_drop(&lane->stats, REASON_LINK_DOWN, kept);
+}
+
+/* In order also between two ports; neighbours for the same one go together. */
+static void lane_send(struct lane *lane, struct burst *b)
+{
+	struct port *const to[] = { lane->tx, lane->tx_other };
+	uint32_t n;
+
+	if (likely(!lane->tx_other)) {
+		lane_send_to(lane, lane->tx, b->frame, b->n);
+		return;
+	}
+	for (uint32_t i = 0; i < b->n; i += n) {
+		uint8_t egress = b->frame[i].egress;
+
+		for (n = 1; i + n < b->n; n++)
+			if (b->frame[i + n].egress != egress)
+				break;
+		lane_send_to(lane, to[egress], &b->frame[i], n);
 	}
 }
 
@@ -67,8 +88,7 @@ uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 	port_rx(lane->rx, b, &lane->stats);
 	for (struct stage *st = lane->stages; st; st = st->next)
 		stage_push(st, b, &lane->stats, now_ns);
-	lane_fit(lane, b);
-	port_tx(lane->tx, b, &lane->stats);
+	lane_send(lane, b);
 	port_release(lane->rx);
 	return (uint32_t)(lane->stats.received_frames - before);
 }
@@ -116,6 +136,43 @@ static void lane_spin(uint64_t idle_ns)
 		sched_yield();
 }
 
+/* A port that paces is due then: sleep, and for the last of it look. */
+static void lane_wait(struct lane *lane, uint64_t due_ns)
+{
+	struct pollfd pfd = { .fd = lane->wake_fd, .events = POLLIN };
+	uint64_t early_ns = lane->spin_us * NS_PER_US;
+	uint64_t now_ns = clock_now_ns();
+	struct timespec ts;
+	eventfd_t calls;
+
+	if (due_ns > now_ns + early_ns) {
+		now_ns = due_ns - now_ns - early_ns;
+		ts.tv_sec = (time_t)(now_ns / NS_PER_SEC);
+		ts.tv_nsec = (long)(now_ns % NS_PER_SEC);
+		if (ppoll(&pfd, 1, &ts, NULL) > 0)
+			eventfd_read(lane->wake_fd, &calls);
+		return;
+	}
+	while (clock_now_ns() < due_ns && !shared_read(&lane->stopping))
+		cpu_relax();
+}
+
+/* A lane whose port paces: it ends with its port. */
+static void *lane_run_paced(void *arg)
+{
+	struct lane *lane = arg;
+	uint64_t due_ns;
+
+	prctl(PR_SET_TIMERSLACK, 1); /* nanoseconds; 50000 otherwise */
+	while ((due_ns = lane->rx->ops->due_ns(lane->rx)) != PORT_ENDED) {
+		if (due_ns)
+			lane_wait(lane, due_ns);
+		lane_breathe(lane, due_ns);
+	}
+	eventfd_write(lane->ended_fd, 1);
+	return NULL;
+}
+
 static void *lane_run(void *arg)
 {
 	struct lane *lane = arg;
@@ -147,6 +204,7 @@ int lane_init(struct lane *lane, const char *name)
 	memset(lane, 0, sizeof(*lane));
 	lane->name = name;
 	lane->cpu = LANE_NO_CPU;
+	lane->ended_fd = -1;
 	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return lane->wake_fd < 0 ? -errno : 0;
 }
@@ -179,7 +237,8 @@ int lane_start(struct lane *lane, struct port *rx, struct port *tx)
 		CPU_SET((size_t)lane->cpu, &cpus);
 		pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
 	}
-	r = pthread_create(&lane->thread, &attr, lane_run, lane);
+	r = pthread_create(&lane->thread, &attr,
+			   rx->ops->due_ns ? lane_run_paced : lane_run, lane);
 	pthread_attr_destroy(&attr);
 	if (r == EINVAL && lane->cpu != LANE_NO_CPU)
 		log_err("lane %s: cpu %d: not one that this process may use",

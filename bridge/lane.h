@@ -27,8 +27,10 @@ struct lane {
 	const char *name; /* "left -> right" */
 	struct port *rx;
 	struct port *tx;
+	struct port *tx_other; /* for frames of egress 1, or NULL */
 	struct stage *stages;
-	uint32_t spin_us; /* how long to look again before sleeping */
+	uint32_t spin_us; /* how long to look before sleeping, and before a frame
+			   * of a port that paces is due */
 	int cpu;          /* LANE_NO_CPU: wherever */
 	struct lane_budget *budget; /* or NULL */
 
@@ -37,6 +39,7 @@ struct lane {
 	bool started;
 	bool stopping; /* shared: end with the first empty breath */
 	int wake_fd;
+	int ended_fd; /* told when a port that paces has ended; the owner's, or -1 */
 	pthread_t thread;
 };
 

@@ -17,6 +17,8 @@
 
 struct port;
 
+#define PORT_ENDED UINT64_MAX
+
 /* What the kernel counted for the RX ring since the port was opened. */
 struct port_counters {
 	uint64_t offered_frames;   /* all that were meant for the ring */
@@ -30,9 +32,13 @@ struct port_ops {
 	void (*rx)(struct port *port, struct burst *b, struct lane_stats *s);
 	/* The burst last lent is done with. */
 	void (*release)(struct port *port);
-	/* Consume the burst within a bounded time: each frame is sent or
+	/* Send n frames, in order, within a bounded time: each is sent or
 	 * counted under a reason. */
-	void (*tx)(struct port *port, struct burst *b, struct lane_stats *s);
+	void (*tx)(struct port *port, const struct frame *f, uint32_t n,
+		   struct lane_stats *s);
+	/* A port that paces tells when rx has something again, by the
+	 * monotonic clock: 0 now, PORT_ENDED never. NULL: poll rx_fd. */
+	uint64_t (*due_ns)(struct port *port);
 	/* Poll this for reading while rx has nothing; take_error() clears what
 	 * poll reported as POLLERR and tells it as -errno. */
 	int (*rx_fd)(struct port *port);
@@ -61,10 +67,10 @@ static inline void port_release(struct port *port)
 	port->ops->release(port);
 }
 
-static inline void port_tx(struct port *port, struct burst *b,
-			   struct lane_stats *s)
+static inline void port_tx(struct port *port, const struct frame *f,
+			   uint32_t n, struct lane_stats *s)
 {
-	port->ops->tx(port, b, s);
+	port->ops->tx(port, f, n, s);
 }
 
 static inline void port_close(struct port *port)

@@ -96,25 +96,26 @@ static void send_by(struct port_packet *pp, enum way way, const struct frame *f,
 
 /* Runs of frames that go the same way leave together. Every way has handed
  * its frames over when it returns, so the order between them holds. */
-static void packet_tx(struct port *port, struct burst *b, struct lane_stats *s)
+static void packet_tx(struct port *port, const struct frame *f, uint32_t n,
+		      struct lane_stats *s)
 {
 	struct port_packet *pp = packet_of(port);
 	uint32_t mtu = shared_read(&port->mtu);
 	uint32_t from = 0;
 	enum way way, next;
 
-	if (!b->n)
+	if (!n)
 		return;
-	way = pp->tx_ops->way(pp, &b->frame[0], mtu);
-	for (uint32_t i = 1; i < b->n; i++) {
-		next = pp->tx_ops->way(pp, &b->frame[i], mtu);
+	way = pp->tx_ops->way(pp, &f[0], mtu);
+	for (uint32_t i = 1; i < n; i++) {
+		next = pp->tx_ops->way(pp, &f[i], mtu);
 		if (likely(next == way))
 			continue;
-		send_by(pp, way, &b->frame[from], i - from, s);
+		send_by(pp, way, &f[from], i - from, s);
 		from = i;
 		way = next;
 	}
-	send_by(pp, way, &b->frame[from], b->n - from, s);
+	send_by(pp, way, &f[from], n - from, s);
 }
 
 static void packet_rx(struct port *port, struct burst *b, struct lane_stats *s)

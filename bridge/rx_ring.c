@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "log.h"
 #include "packet_socket.h"
 #include "rx_ring.h"
@@ -187,6 +188,7 @@ static bool slot_view(struct rx_ring *ring, struct tpacket2_hdr *slot,
 	if (unlikely(slot->tp_snaplen < slot->tp_len) &&
 	    (!(status & TP_STATUS_COPY) || !big_take(ring, slot->tp_len, f)))
 		return false;
+	f->time_ns = slot->tp_sec * NS_PER_SEC + slot->tp_nsec;
 	memcpy(&f->vnet, f->data - VNET_BYTES, VNET_BYTES);
 	/* A priority tag is a tag: test the flag, never the tci. */
 	if (status & TP_STATUS_VLAN_VALID)

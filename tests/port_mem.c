@@ -119,14 +119,13 @@ static void mem_release(struct port *port)
 	mem_unlock(mem);
 }
 
-static void mem_tx(struct port *port, struct burst *b, struct lane_stats *s)
+static void mem_tx(struct port *port, const struct frame *f, uint32_t n,
+		   struct lane_stats *s)
 {
 	struct port_mem *mem = mem_lock(port);
 
 	mem->calls.tx++;
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct frame *f = &b->frame[i];
-
+	for (; n; f++, n--) {
 		if (mem->refuse) {
 			mem->refuse--;
 			stats_drop(s, REASON_TX_FULL, 1);

@@ -581,7 +581,7 @@ static void test_rx_not_outgoing(void **state)
 	for (int i = 0; i < 10; i++) {
 		w->burst.frame[0] = (struct frame){ s->data, s->len, s->vnet };
 		w->burst.n = 1;
-		port_tx(w->port, &w->burst, &w->stats);
+		port_tx(w->port, w->burst.frame, w->burst.n, &w->stats);
 	}
 	assert_int_equal(w->stats.forwarded_frames, 10);
 	send_all(w);
@@ -941,7 +941,7 @@ static void tx_all(struct wire *w, uint32_t burst)
 				w->sample[i].data, w->sample[i].len,
 				w->sample[i].vnet,
 			};
-		port_tx(w->port, b, &w->stats);
+		port_tx(w->port, b->frame, b->n, &w->stats);
 	}
 }
 
@@ -1220,7 +1220,7 @@ static void test_tx_nothing(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(tx_way); i++) {
 		open_way(w, i, 1500);
 		w->burst.n = 0;
-		port_tx(w->port, &w->burst, &w->stats);
+		port_tx(w->port, w->burst.frame, w->burst.n, &w->stats);
 		assert_int_equal(w->stats.forwarded_frames, 0);
 		assert_int_equal(stats_dropped(&w->stats), 0);
 		close_port(w);
