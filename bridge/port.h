@@ -98,6 +98,7 @@ struct port_packet_params {
 	enum tx_mode tx_mode;
 	const char *driver; /* for TX_AUTO */
 	bool qdisc_bypass;
+	bool patient; /* who sends here would rather wait than lose a frame */
 };
 
 /* An AF_PACKET port on a Linux interface: promiscuous by membership, offloads

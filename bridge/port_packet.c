@@ -182,7 +182,7 @@ static int open_tx(struct port_packet *pp, const struct port_packet_params *p)
 	if (mode == TX_AUTO)
 		mode = tx_mode_auto(p->driver);
 	pp->tx_ops = &tx_ops[mode];
-	tx_direct_init(&pp->direct);
+	tx_direct_init(&pp->direct, p->patient);
 	pp->plain_fd = tx_direct_open(p, false);
 	if (pp->plain_fd < 0)
 		return pp->plain_fd;

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "tx.h"
 
@@ -19,6 +20,20 @@ enum tx_mode tx_mode_auto(const char *driver)
 		if (!strcmp(driver, measured[i].driver))
 			return measured[i].mode;
 	return TX_DIRECT; /* not measured: what never holds a frame back */
+}
+
+bool tx_again(int err, bool patient, int *tries)
+{
+	static const struct timespec nap = { .tv_nsec = 100000 };
+	bool full = err == EAGAIN || err == EINTR;
+
+	if (patient)
+		full |= err == ENOBUFS || err == ENOMEM;
+	if (!full || ++*tries >= (patient ? TX_TRIES_PATIENT : TX_TRIES))
+		return false;
+	if (patient && *tries > TX_TRIES)
+		nanosleep(&nap, NULL);
+	return true;
 }
 
 enum reason tx_reason(int err)

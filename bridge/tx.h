@@ -15,6 +15,15 @@
 /* What `tx = auto` means for a driver, as ethtool -i names it ("" unknown). */
 enum tx_mode tx_mode_auto(const char *driver);
 
+/* A bridge gives up then; an injector waits, about a second in all. */
+#define TX_TRIES_PATIENT 10000
+
+/*
+ * A queue is full, or a call was interrupted: whether to ask again. *tries
+ * counts from 0 and is the caller's; who is patient sleeps a little.
+ */
+bool tx_again(int err, bool patient, int *tries);
+
 /* What an errno of a send means for the frame. */
 enum reason tx_reason(int err);
 

@@ -11,9 +11,10 @@
 
 #define SNDBUF_BYTES (8 << 20)
 
-void tx_direct_init(struct tx_direct *d)
+void tx_direct_init(struct tx_direct *d, bool patient)
 {
 	memset(d, 0, sizeof(*d));
+	d->patient = patient;
 	for (int i = 0; i < BURST_MAX; i++)
 		d->iov[i][0].iov_len = sizeof(struct virtio_net_hdr);
 }
@@ -78,9 +79,10 @@ void tx_direct_send(struct tx_direct *d, int fd, bool with_vnet,
 			tries = 0;
 			continue;
 		}
+		if (tx_again(errno, d->patient && !frame_is_super(&f[done]),
+			     &tries))
+			continue;
 		if (errno == EAGAIN || errno == EINTR) {
-			if (++tries < TX_TRIES)
-				continue;
 			stats_drop(s, REASON_TX_FULL, n - done);
 			return;
 		}

@@ -12,11 +12,12 @@
 #include "port.h"
 
 struct tx_direct {
+	bool patient; /* waits for a queue rather than lose a frame */
 	struct mmsghdr msg[BURST_MAX];
 	struct iovec iov[BURST_MAX][2]; /* vnet header, frame */
 };
 
-void tx_direct_init(struct tx_direct *d);
+void tx_direct_init(struct tx_direct *d, bool patient);
 
 /* A socket that only sends; with_vnet: each frame is led by its vnet header.
  * The fd, or -errno (logged). */

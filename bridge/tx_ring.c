@@ -67,6 +67,7 @@ int tx_ring_open(struct tx_ring *ring, const struct port_packet_params *p,
 	if (r < 0)
 		return r;
 	ring->fd = r;
+	ring->patient = p->patient;
 	for (ring->slot_bytes = 2048; ring->slot_bytes < need;)
 		ring->slot_bytes *= 2;
 	while (n_slots < slots)
@@ -136,7 +137,7 @@ static uint32_t ring_kick(struct tx_ring *ring, uint32_t first, uint32_t n,
 	uint32_t taken = 0;
 
 	*err = EAGAIN;
-	for (int i = 0; i < TX_TRIES; i++) {
+	for (int tries = 0;;) {
 		uint32_t before = taken;
 
 		*err = send(ring->fd, NULL, 0, MSG_DONTWAIT) < 0 ? errno : EAGAIN;
@@ -146,11 +147,12 @@ static uint32_t ring_kick(struct tx_ring *ring, uint32_t first, uint32_t n,
 			taken++;
 		if (taken == n)
 			break;
-		if (*err != EAGAIN &&
-		    (*err != ENOBUFS || frame_is_super(&f[taken])))
-			break;
 		if (taken > before)
-			i = 0;
+			tries = 0;
+		if (*err == ENOBUFS && !frame_is_super(&f[taken]))
+			*err = EAGAIN; /* the head is asked again as well */
+		if (!tx_again(*err, ring->patient, &tries))
+			break;
 	}
 	return taken;
 }
@@ -183,7 +185,7 @@ void tx_ring_send(struct tx_ring *ring, const struct frame *f, uint32_t n,
 
 		/* All slots are on their way: wait for the head, never hunt. */
 		if (!filled) {
-			if (++tries < TX_TRIES)
+			if (tx_again(EAGAIN, ring->patient, &tries))
 				continue;
 			stats_drop(s, REASON_TX_FULL, n - done);
 			return;

@@ -12,6 +12,7 @@
 
 struct tx_ring {
 	int fd;
+	bool patient; /* as in tx_direct.h */
 	uint8_t *map;
 	size_t map_bytes;
 	uint32_t slot_bytes;
