@@ -34,6 +34,8 @@ need  libnl-route-3-dev   links: rtnetlink
 need  libpcap-dev         filters
 need  libiniparser-dev    configuration
 need  libjansson-dev      reports for programs
+need  zlib1g-dev          captures: .gz
+need  libzstd-dev         captures: .zst
 need  libcmocka-dev       unit tests
 need  util-linux          stories: unshare, nsenter
 need  mount               stories: a /run of their own

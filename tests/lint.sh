@@ -14,13 +14,19 @@ cd "${abs_top_srcdir:-$(dirname "$0")/..}" || exit 1
 # floor N: these stand there. only WHAT: these alone include <WHAT...>.
 tables() {
 	cat <<'EOF2'
-floor 0 base log clock suggest
-floor 1 frame stats
+floor 0 base log clock suggest units rng
+floor 1 frame stats hist pace ranges stamp dissect checksum segment
+floor 1 capture_record pcapng
+floor 1 template template_build template_layers template_parse template_sum
+floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
-floor 2 link link_table offload lro_record stage filter
-floor 3 lane
+floor 2 link link_table offload lro_record stage filter edit edit_parse
+floor 2 stream pcap_file capture capture_write judge split reel
+floor 2 source source_capture source_template
+floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_print conf_read conf_value
 floor 4 options options_help bridge bridge_check report report_json control
+floor 4 args manual watch sender send_options send_report send_report_json
 floor 5 main
 only netlink/ link.c
 only linux/netlink.h link.c
@@ -28,9 +34,12 @@ only linux/rtnetlink.h link.c
 only linux/if_packet.h packet_socket.c port_packet.c rx_ring.c rx_ring.h
 only linux/if_packet.h tx_direct.c tx_ring.c
 only linux/ethtool.h offload.c
-only pcap filter.c port_pcap.c
+only pcap.h filter.c pcap_file.c
+only pcap/ filter.c pcap_file.c
+only zlib.h stream.c
+only zstd.h stream.c
 only iniparser ini.c
-only jansson report_json.c
+only jansson report_json.c send_report_json.c replay_plan.c verify_report.c
 EOF2
 }
 
@@ -74,7 +83,7 @@ check_text() {
 	}
 
 	function is_stage(stem) {
-		return stem ~ /^(stage|filter)$/
+		return stem ~ /^(stage|filter|edit)$/
 	}
 
 	function is_port(stem) {
@@ -116,9 +125,10 @@ check_text() {
 		if (start && line ~ /^[ \t]*#[ \t]*if/)
 			complain(n, "preprocessor inside a function")
 		if (start && line ~ /^\}/) {
-			if (n - start + 1 > 70)
+			most = file ~ /^tests\// ? 120 : 70 # tables of tests are long
+			if (n - start + 1 > most)
 				complain(start, "a function of " \
-					n - start + 1 " lines, more than 70")
+					n - start + 1 " lines, more than " most)
 			start = 0
 		}
 	}

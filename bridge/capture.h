@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One capture file, of whichever format, as a row of records.
+ *
+ * Damage behind which no next record can be found ends the file with -EBADMSG.
+ * What is odd and leaves the record whole is warned of once a kind, counted,
+ * and read on: more bytes than the snap length or than the frame had, times
+ * that run backwards. Memory is bounded by the longest record, 16 MiB.
+ */
+#ifndef BUMPWIRE_CAPTURE_H
+#define BUMPWIRE_CAPTURE_H
+
+#include "capture_record.h"
+
+struct capture;
+
+/* "-" is stdin. 0, or -errno (logged): cannot be read, is no capture. */
+int capture_open(struct capture **cp, const char *path);
+void capture_close(struct capture *c);
+
+/* 1: a record; 0: the end; -EBADMSG: damage (logged, with file and offset);
+ * other -errno (logged). */
+int capture_next(struct capture *c, struct capture_record *record);
+
+/* Interfaces named so far. */
+uint32_t capture_n_interfaces(const struct capture *c);
+const struct capture_interface *capture_interface(const struct capture *c,
+						  uint32_t i);
+
+/* As libpcap knows it: "EN10MB", "LINUX_SLL"; or "unknown". */
+const char *capture_linktype_name(uint16_t linktype);
+
+/* Part of the file that was read, 0 to 1; below 0: unknown. */
+double capture_progress(const struct capture *c);
+
+/* Warnings so far, those that were not printed, too. */
+uint64_t capture_n_oddities(const struct capture *c);
+
+#endif

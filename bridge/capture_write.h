@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A capture file that is written: pcapng if it is called so, else pcap with
+ * nanoseconds. By hand, as libpcap cannot write pcapng. Both are little-endian
+ * on every machine.
+ *
+ * pcap: https://www.tcpdump.org/manpages/pcap-savefile.5.html
+ * pcapng: draft-ietf-opsawg-pcapng, sections 4.1, 4.2 and 4.3
+ */
+#ifndef BUMPWIRE_CAPTURE_WRITE_H
+#define BUMPWIRE_CAPTURE_WRITE_H
+
+#include "port.h"
+
+struct capture_writer;
+
+/*
+ * Make the file anew; "-" is standard output (pcap). pcapng if the name ends
+ * in ".pcapng", with the interfaces by name; a pcap file cannot tell them
+ * apart. n_interfaces is at least 1. 0 or -errno (logged).
+ */
+int capture_write_open(struct capture_writer **writerp, const char *path,
+		       const char *const *interface_names,
+		       uint32_t n_interfaces);
+
+/*
+ * Append a frame as its bytes lie, checksums that are left undone included.
+ * time_ns since 1970. 0, or -errno, logged where it happened first: nothing is
+ * written any more from then on, and each call returns it again. -EOVERFLOW:
+ * pcap has 32 bits for the seconds, which end in 2106.
+ */
+int capture_write_frame(struct capture_writer *w, const struct frame *f,
+			uint64_t time_ns, uint32_t interface);
+
+/*
+ * Bring what is buffered into the file. 0, or -errno (logged once) if any byte
+ * since open could not be written: then the file is not whole. A frame counts
+ * as forwarded once it is in the buffer, so who closes by port_close() asks
+ * here first.
+ */
+int capture_write_flush(struct capture_writer *w);
+
+/* Flush, close and free; as capture_write_flush(). NULL: 0. */
+int capture_write_close(struct capture_writer *w);
+
+/*
+ * The writer as a port: writes what is sent to it with the frame's time_ns, as
+ * of interface `egress`; forwarded, or tx_error once a write has failed. It is
+ * part of the writer: port_close() or capture_write_close(), one of the two.
+ */
+struct port *capture_write_port(struct capture_writer *w);
+
+/* The writer of such a port. */
+struct capture_writer *capture_write_of_port(struct port *port);
+
+#endif

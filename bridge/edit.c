@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See edit.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "checksum.h"
+#include "edit.h"
+#include "log.h"
+
+#define TYPE_ARP 0x0806
+
+static uint16_t be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+static uint32_t fold(uint64_t sum)
+{
+	sum = (sum >> 32) + (sum & 0xffffffff);
+	sum = (sum >> 16) + (sum & 0xffff);
+	sum = (sum >> 16) + (sum & 0xffff);
+	return (uint32_t)((sum >> 16) + (sum & 0xffff));
+}
+static void checksum_store(uint8_t *field, uint32_t sum, bool is_udp)
+{
+	uint32_t check = ~sum & 0xffff;
+
+	if (!check && is_udp)
+		check = 0xffff;
+	field[0] = (uint8_t)(check >> 8);
+	field[1] = (uint8_t)check;
+}
+/* HC' = ~(~HC + ~m + m'), RFC 1624, equation 3. */
+static void checksum_replace(uint8_t *field, const uint8_t *from, const uint8_t *to,
+		      uint32_t n)
+{
+	uint64_t sum = (uint16_t)~be16(field);
+
+	for (uint32_t i = 0; i < n; i += 2)
+		sum += (uint32_t)(uint16_t)~be16(from + i) + be16(to + i);
+	checksum_store(field, fold(sum), false);
+}
+static uint32_t checksum_l4_field(const uint8_t *data, const struct dissect *d,
+			   bool *pseudo)
+{
+	static const struct {
+		uint8_t version; /* 0: either */
+		uint8_t protocol;
+		uint8_t offset;
+		bool pseudo;
+	} known[] = {
+		{ 0, IPPROTO_TCP, 16, true },
+		{ 0, IPPROTO_UDP, 6, true },
+		{ 6, IPPROTO_ICMPV6, 2, true },
+		{ 4, IPPROTO_ICMP, 2, false },
+		{ 4, IPPROTO_IGMP, 2, false },
+	};
+
+	(void)data;
+	for (size_t i = 0; d->transport && i < ARRAY_SIZE(known); i++) {
+		if (known[i].protocol != d->protocol ||
+		    (known[i].version && known[i].version != d->version))
+			continue;
+		*pseudo = known[i].pseudo;
+		return d->transport + known[i].offset + 2 <= d->end ?
+			       d->transport + known[i].offset : 0;
+	}
+	return 0;
+}
+
+struct edit {
+	struct stage stage;
+	struct edit_params params;
+	uint32_t pass;
+	bool looks_deeper; /* beyond MAC addresses and tags */
+};
+
+/* A frame whose headers are known, and the checksums that cover addresses. */
+struct packet {
+	struct frame *f;
+	struct dissect d;
+	uint8_t *ip;
+	uint8_t *ip_check; /* of IPv4's header; NULL */
+	uint8_t *l4_check; /* one that covers the pseudo header; NULL */
+	bool udp4;         /* 0 in it means none */
+};
+
+/* ---- tags ---- */
+
+static void put16(uint8_t *to, uint16_t value)
+{
+	to[0] = (uint8_t)(value >> 8);
+	to[1] = (uint8_t)value;
+}
+
+static uint16_t get16(const uint8_t *from)
+{
+	return (uint16_t)(from[0] << 8 | from[1]);
+}
+
+static void tag_set(uint8_t *tag, const struct edit_vlan *v)
+{
+	uint16_t tci = get16(tag + 2);
+
+	if (v->tpid >= 0)
+		put16(tag, (uint16_t)v->tpid);
+	if (v->vid >= 0)
+		tci = (uint16_t)((tci & 0xf000) | v->vid);
+	if (v->dei >= 0)
+		tci = (uint16_t)((tci & 0xefff) | v->dei << 12);
+	if (v->prio >= 0)
+		tci = (uint16_t)((tci & 0x1fff) | v->prio << 13);
+	put16(tag + 2, tci);
+}
+
+static void tag_pop(struct frame *f)
+{
+	memmove(f->data + FRAME_TAG_BYTES, f->data, 12);
+	f->data += FRAME_TAG_BYTES;
+	f->len -= FRAME_TAG_BYTES;
+	if (f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		f->vnet.csum_start -= FRAME_TAG_BYTES;
+	if (f->vnet.hdr_len)
+		f->vnet.hdr_len -= FRAME_TAG_BYTES;
+}
+
+static void edit_tags(const struct edit *edit, struct frame *f)
+{
+	for (size_t i = 0; i < edit->params.n_vlans; i++) {
+		const struct edit_vlan *v = &edit->params.vlan[i];
+		bool tagged = frame_is_tagged(f) &&
+			      f->len >= FRAME_MIN_BYTES + FRAME_TAG_BYTES;
+
+		if (v->verb == EDIT_VLAN_PUSH) {
+			frame_push_tag(f, 0x8100, 0);
+			tag_set(f->data + 12, v);
+		} else if (v->verb == EDIT_VLAN_POP && tagged) {
+			tag_pop(f);
+		} else if (v->verb == EDIT_VLAN_SET && tagged) {
+			tag_set(f->data + 12, v);
+		}
+	}
+}
+
+static void edit_macs(const struct edit *edit, struct frame *f)
+{
+	const struct edit_mac *dst = &edit->params.dst[f->egress];
+	const struct edit_mac *src = &edit->params.src[f->egress];
+
+	if (dst->given)
+		memcpy(f->data, dst->address, 6);
+	if (src->given)
+		memcpy(f->data + 6, src->address, 6);
+}
+
+/* ---- addresses ---- */
+
+static void mend(uint8_t *check, const uint8_t *from, const uint8_t *to,
+		 uint32_t n, bool zero_is_none)
+{
+	if (!check || (zero_is_none && !get16(check)))
+		return;
+	checksum_replace(check, from, to, n);
+	if (zero_is_none && !get16(check))
+		put16(check, 0xffff);
+}
+
+/*
+ * A field that the pseudo header, or a header of layer 4 (pseudo_only false),
+ * has. An unfinished checksum is the sum of the pseudo header alone and not
+ * its complement: adding is the same for both, but for the sign.
+ */
+static void replace(struct packet *p, uint8_t *at, const uint8_t *to,
+		    uint32_t n, bool in_pseudo)
+{
+	bool partial = p->f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
+
+	if (partial && in_pseudo && p->l4_check)
+		mend(p->l4_check, to, at, n, false);
+	else if (!partial)
+		mend(p->l4_check, at, to, n, p->udp4);
+	if (in_pseudo)
+		mend(p->ip_check, at, to, n, false);
+	memcpy(at, to, n);
+}
+
+static bool in_prefix(const uint8_t *address, const uint8_t *prefix,
+		      uint32_t bits)
+{
+	uint32_t whole = bits / 8, rest = bits % 8;
+
+	return !memcmp(address, prefix, whole) &&
+	       (!rest ||
+		(address[whole] ^ prefix[whole]) >> (8 - rest) == 0);
+}
+
+static void set_prefix(uint8_t *address, const uint8_t *prefix, uint32_t bits)
+{
+	uint32_t whole = bits / 8, rest = bits % 8;
+	uint8_t mask = (uint8_t)(0xff00 >> rest);
+
+	memcpy(address, prefix, whole);
+	if (rest)
+		address[whole] = (uint8_t)((prefix[whole] & mask) |
+					   (address[whole] & ~mask));
+}
+
+/* The address as it shall be; whether that is another one. */
+static bool map_address(const struct edit *edit, const uint8_t *from,
+			uint8_t *to, uint8_t version, bool is_src)
+{
+	uint32_t n = version == 4 ? 4 : 16, low;
+
+	memcpy(to, from, n);
+	for (size_t i = 0; i < edit->params.n_maps; i++) {
+		const struct edit_map *m = &edit->params.map[i];
+
+		if (m->version == version && (is_src ? m->src : m->dst) &&
+		    in_prefix(from, m->from, m->from_bits)) {
+			set_prefix(to, m->to, m->to_bits);
+			break;
+		}
+	}
+	if (edit->params.unique_ip && edit->pass) {
+		memcpy(&low, to + n - 4, 4);
+		low = htonl(ntohl(low) + edit->pass);
+		memcpy(to + n - 4, &low, 4);
+	}
+	return memcmp(from, to, n) != 0;
+}
+
+static void edit_ip_addresses(const struct edit *edit, struct packet *p)
+{
+	uint32_t n = p->d.version == 4 ? 4 : 16;
+	uint8_t *at = p->ip + (p->d.version == 4 ? 12 : 8);
+	uint8_t to[16];
+
+	if (map_address(edit, at, to, p->d.version, true))
+		replace(p, at, to, n, true);
+	if (map_address(edit, at + n, to, p->d.version, false))
+		replace(p, at + n, to, n, true);
+}
+
+/* Neighbour solicitations and advertisements name one more (RFC 4861, 4.3). */
+static void edit_nd_target(const struct edit *edit, struct packet *p)
+{
+	uint8_t *icmp = p->f->data + p->d.transport, to[16];
+
+	if (p->d.protocol != IPPROTO_ICMPV6 || !p->d.transport ||
+	    p->d.fragment || p->d.transport + 24 > p->d.end ||
+	    (icmp[0] != 135 && icmp[0] != 136))
+		return;
+	/* What is asked for is a destination, what is told a source. */
+	if (map_address(edit, icmp + 8, to, 6, icmp[0] == 136))
+		replace(p, icmp + 8, to, 16, false);
+}
+
+static void edit_ttl(const struct edit *edit, struct packet *p)
+{
+	const struct edit_params *params = &edit->params;
+	uint8_t *at = p->ip + (p->d.version == 4 ? 8 : 6), to[2];
+	int ttl = p->d.version == 4 ? at[0] : at[1];
+
+	ttl = params->ttl_relative ? ttl + params->ttl : params->ttl;
+	ttl = ttl < 1 ? 1 : ttl > 255 ? 255 : ttl;
+	memcpy(to, at, 2);
+	to[p->d.version == 4 ? 0 : 1] = (uint8_t)ttl;
+	mend(p->ip_check, at, to, 2, false);
+	memcpy(at, to, 2);
+}
+
+/* ARP for IPv4 (RFC 826): sender and target; no checksum covers them. */
+static void edit_arp(const struct edit *edit, struct packet *p)
+{
+	uint8_t *arp = p->f->data + p->d.network, to[16];
+
+	if (p->d.network + 28 > p->f->len || get16(arp + 2) != 0x0800 ||
+	    arp[4] != 6 || arp[5] != 4)
+		return;
+	if (map_address(edit, arp + 14, to, 4, true))
+		memcpy(arp + 14, to, 4);
+	if (map_address(edit, arp + 24, to, 4, false))
+		memcpy(arp + 24, to, 4);
+}
+
+static void packet_init(struct packet *p, struct frame *f)
+{
+	uint32_t field;
+	bool pseudo = false;
+
+	memset(p, 0, sizeof(*p));
+	p->f = f;
+	dissect(f->data, f->len, &p->d);
+	p->ip = f->data + p->d.network;
+	if (p->d.version == 4)
+		p->ip_check = p->ip + 10;
+	field = p->d.version ? checksum_l4_field(f->data, &p->d, &pseudo) : 0;
+	if (field && pseudo)
+		p->l4_check = f->data + field;
+	p->udp4 = p->d.version == 4 && p->d.protocol == IPPROTO_UDP;
+}
+
+static void edit_packet(const struct edit *edit, struct frame *f)
+{
+	bool addresses = edit->params.n_maps || edit->params.unique_ip;
+	struct packet p;
+
+	packet_init(&p, f);
+	if (addresses && p.d.type == TYPE_ARP)
+		edit_arp(edit, &p);
+	if (!p.d.version)
+		return;
+	if (addresses) {
+		edit_ip_addresses(edit, &p);
+		if (p.d.version == 6)
+			edit_nd_target(edit, &p);
+	}
+	if (edit->params.has_ttl)
+		edit_ttl(edit, &p);
+}
+
+/* ---- the stage ---- */
+
+static void edit_push(struct stage *stage, struct burst *b,
+		      struct lane_stats *s, uint64_t now_ns)
+{
+	struct edit *edit = container_of(stage, struct edit, stage);
+
+	(void)s;
+	(void)now_ns;
+	for (uint32_t i = 0; i < b->n; i++) {
+		edit_macs(edit, &b->frame[i]);
+		edit_tags(edit, &b->frame[i]);
+		if (edit->looks_deeper)
+			edit_packet(edit, &b->frame[i]);
+		if (edit->params.fix_checksums)
+			checksum_fix(b->frame[i].data, b->frame[i].len);
+	}
+}
+
+static void edit_free(struct stage *stage)
+{
+	free(container_of(stage, struct edit, stage));
+}
+
+static const struct stage_ops edit_ops = {
+	.name = "edit",
+	.push = edit_push,
+	.free = edit_free,
+};
+
+int edit_new(struct stage **stagep, const struct edit_params *params)
+{
+	struct edit *edit = calloc(1, sizeof(*edit));
+
+	if (!edit) {
+		log_err("edit: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	edit->stage.ops = &edit_ops;
+	edit->params = *params;
+	edit->looks_deeper = params->n_maps || params->unique_ip ||
+			     params->has_ttl;
+	*stagep = &edit->stage;
+	return 0;
+}
+
+void edit_set_pass(struct stage *stage, uint64_t pass)
+{
+	container_of(stage, struct edit, stage)->pass = (uint32_t)pass;
+}

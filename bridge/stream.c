@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See stream.h. One buffer of packed bytes as they are read, and one of plain
+ * ones, which are the same where nothing is packed. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "log.h"
+#include "stream.h"
+
+#define BUFFER_BYTES (256u << 10)
+
+struct unpacker;
+
+struct stream {
+	char *name;
+	int fd;
+	uint64_t size;     /* of the file; 0: unknown */
+	uint64_t consumed; /* of the file */
+	uint64_t offset;   /* of unpacked bytes, given out */
+	const struct unpacker *unpacker; /* NULL: nothing is packed */
+	z_stream gzip;
+	ZSTD_DStream *zstd;
+	bool in_member; /* between the start and the end of a packed piece */
+	bool ended;     /* the file has no more bytes */
+	int fault;      /* told when all before it is given out */
+	uint8_t *packed; /* NULL: nothing is packed */
+	size_t packed_at, packed_n;
+	uint8_t *plain;
+	size_t plain_at, plain_n;
+};
+
+/* Unpack what lies in `packed` into `plain`. 0 or -EBADMSG; *why says so. */
+struct unpacker {
+	uint8_t magic[4];
+	size_t magic_bytes;
+	int (*start)(struct stream *s);
+	int (*unpack)(struct stream *s, const char **why);
+	void (*end)(struct stream *s);
+};
+
+/* ---- gzip ---- */
+
+static int gzip_start(struct stream *s)
+{
+	return inflateInit2(&s->gzip, 16 + MAX_WBITS) == Z_OK ? 0 : -ENOMEM;
+}
+
+static int gzip_unpack(struct stream *s, const char **why)
+{
+	int r;
+
+	if (!s->in_member) /* members may follow each other: RFC 1952, 2.2 */
+		inflateReset(&s->gzip);
+	s->gzip.next_in = s->packed + s->packed_at;
+	s->gzip.avail_in = (uInt)(s->packed_n - s->packed_at);
+	s->gzip.next_out = s->plain;
+	s->gzip.avail_out = BUFFER_BYTES;
+	r = inflate(&s->gzip, Z_NO_FLUSH);
+	s->packed_at = s->packed_n - s->gzip.avail_in;
+	s->plain_n = BUFFER_BYTES - s->gzip.avail_out;
+	s->in_member = r != Z_STREAM_END;
+	if (r == Z_OK || r == Z_STREAM_END || r == Z_BUF_ERROR)
+		return 0;
+	*why = s->gzip.msg ? s->gzip.msg : "not gzip";
+	return -EBADMSG;
+}
+
+static void gzip_end(struct stream *s)
+{
+	inflateEnd(&s->gzip);
+}
+
+/* ---- zstd ---- */
+
+static int zstd_start(struct stream *s)
+{
+	s->zstd = ZSTD_createDStream();
+	return s->zstd ? 0 : -ENOMEM;
+}
+
+static int zstd_unpack(struct stream *s, const char **why)
+{
+	ZSTD_inBuffer in = { s->packed, s->packed_n, s->packed_at };
+	ZSTD_outBuffer out = { s->plain, BUFFER_BYTES, 0 };
+	size_t r = ZSTD_decompressStream(s->zstd, &out, &in);
+
+	s->packed_at = in.pos;
+	s->plain_n = out.pos;
+	if (ZSTD_isError(r)) {
+		*why = ZSTD_getErrorName(r);
+		return -EBADMSG;
+	}
+	s->in_member = r != 0;
+	return 0;
+}
+
+static void zstd_end(struct stream *s)
+{
+	ZSTD_freeDStream(s->zstd);
+}
+
+static const struct unpacker unpackers[] = {
+	{ { 0x1f, 0x8b }, 2, gzip_start, gzip_unpack, gzip_end },
+	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, zstd_start, zstd_unpack, zstd_end },
+};
+
+/* ---- reading ---- */
+
+/* Fill a buffer from the file; 0 at its end, or a fault. */
+static int fill(struct stream *s, uint8_t *buffer, size_t room, size_t *n)
+{
+	ssize_t got = 0;
+
+	*n = 0;
+	while (*n < room && !s->ended && !s->fault) {
+		got = read(s->fd, buffer + *n, room - *n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			s->fault = -errno;
+			log_err("%s: offset %llu: %s", s->name,
+				(unsigned long long)s->consumed + *n,
+				strerror(errno));
+		} else if (!got) {
+			s->ended = true;
+		} else {
+			*n += (size_t)got;
+			if (!s->size) /* a pipe: what is there is there now */
+				break;
+		}
+	}
+	s->consumed += *n;
+	return s->fault;
+}
+
+static void unpack(struct stream *s)
+{
+	const char *why = NULL;
+
+	while (!s->plain_n && !s->fault) {
+		if (s->packed_at == s->packed_n) {
+			s->packed_at = 0;
+			if (fill(s, s->packed, BUFFER_BYTES, &s->packed_n))
+				return;
+		}
+		if (s->packed_at == s->packed_n && !s->in_member)
+			return; /* the end, and a good one */
+		if (s->unpacker->unpack(s, &why)) {
+			s->fault = -EBADMSG;
+		} else if (!s->plain_n && s->packed_at == s->packed_n &&
+			   s->ended && s->in_member) {
+			why = "ends in the middle of packed data";
+			s->fault = -EBADMSG;
+		}
+	}
+	if (why)
+		log_err("%s: offset %llu of the packed file: %s", s->name,
+			(unsigned long long)(s->consumed - s->packed_n +
+					     s->packed_at), why);
+}
+
+/* Have plain bytes, unless there are no more. */
+static void refill(struct stream *s)
+{
+	if (s->plain_at < s->plain_n || s->fault)
+		return;
+	s->plain_at = s->plain_n = 0;
+	if (s->unpacker)
+		unpack(s);
+	else
+		fill(s, s->plain, BUFFER_BYTES, &s->plain_n);
+}
+
+ssize_t stream_read(struct stream *s, void *to, size_t n)
+{
+	size_t done = 0, part;
+
+	while (done < n) {
+		refill(s);
+		part = s->plain_n - s->plain_at;
+		if (!part)
+			break;
+		if (part > n - done)
+			part = n - done;
+		memcpy((uint8_t *)to + done, s->plain + s->plain_at, part);
+		s->plain_at += part;
+		done += part;
+	}
+	s->offset += done;
+	return done || !s->fault ? (ssize_t)done : s->fault;
+}
+
+ssize_t stream_peek(struct stream *s, void *to, size_t n)
+{
+	size_t have;
+
+	refill(s);
+	have = s->plain_n - s->plain_at;
+	/* A pipe may give a few bytes at a time. */
+	while (have < n && !s->unpacker && !s->ended && !s->fault) {
+		size_t more;
+
+		fill(s, s->plain + s->plain_n, BUFFER_BYTES - s->plain_n,
+		     &more);
+		s->plain_n += more;
+		have += more;
+	}
+	if (have > n)
+		have = n;
+	memcpy(to, s->plain + s->plain_at, have);
+	return have || !s->fault ? (ssize_t)have : s->fault;
+}
+
+/* ---- the object ---- */
+
+static int complain(const struct stream *s, int r, const char *what)
+{
+	log_err("%s: %s", s->name, what ? what : strerror(-r));
+	return r;
+}
+
+static int open_file(struct stream *s, const char *path)
+{
+	struct stat st;
+
+	if (!strcmp(path, "-")) {
+		s->fd = dup(STDIN_FILENO);
+		return s->fd < 0 ? complain(s, -errno, NULL) : 0;
+	}
+	s->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (s->fd < 0 || fstat(s->fd, &st))
+		return complain(s, -errno, NULL);
+	if (S_ISDIR(st.st_mode))
+		return complain(s, -EISDIR, "is a directory, not a capture");
+	if (S_ISREG(st.st_mode)) {
+		if (!st.st_size)
+			return complain(s, -ENODATA, "is empty");
+		s->size = (uint64_t)st.st_size;
+		posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	}
+	return 0;
+}
+
+/* What is there already is packed: move it over, and unpack from then on. */
+static int start_unpacking(struct stream *s, const struct unpacker *unpacker)
+{
+	s->packed = s->plain;
+	s->packed_n = s->plain_n;
+	s->plain_n = 0;
+	s->plain = malloc(BUFFER_BYTES);
+	if (!s->plain || unpacker->start(s))
+		return complain(s, -ENOMEM, NULL);
+	s->unpacker = unpacker;
+	s->in_member = true;
+	return 0;
+}
+
+static int stream_init(struct stream *s, const char *path)
+{
+	uint8_t magic[4];
+	ssize_t n;
+	int r;
+
+	s->name = strdup(strcmp(path, "-") ? path : "standard input");
+	s->plain = malloc(BUFFER_BYTES);
+	if (!s->name || !s->plain)
+		return -ENOMEM;
+	r = open_file(s, path);
+	if (r)
+		return r;
+	n = stream_peek(s, magic, sizeof(magic));
+	if (n < 0)
+		return (int)n;
+	if (!n)
+		return complain(s, -ENODATA, "is empty");
+	for (size_t i = 0; i < ARRAY_SIZE(unpackers); i++)
+		if ((size_t)n >= unpackers[i].magic_bytes &&
+		    !memcmp(magic, unpackers[i].magic,
+			    unpackers[i].magic_bytes))
+			return start_unpacking(s, &unpackers[i]);
+	return 0;
+}
+
+int stream_open(struct stream **sp, const char *path)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->fd = -1;
+	r = stream_init(s, path);
+	if (r) {
+		stream_close(s);
+		return r;
+	}
+	*sp = s;
+	return 0;
+}
+
+void stream_close(struct stream *s)
+{
+	if (!s)
+		return;
+	if (s->unpacker)
+		s->unpacker->end(s);
+	close_fd(&s->fd);
+	free(s->packed);
+	free(s->plain);
+	free(s->name);
+	free(s);
+}
+
+const char *stream_name(const struct stream *s)
+{
+	return s->name;
+}
+
+uint64_t stream_offset(const struct stream *s)
+{
+	return s->offset;
+}
+
+double stream_progress(const struct stream *s)
+{
+	uint64_t waiting = s->packed_n - s->packed_at;
+
+	if (!s->size)
+		return -1;
+	if (!s->packed)
+		waiting = s->plain_n - s->plain_at;
+	return (double)(s->consumed - waiting) / (double)s->size;
+}

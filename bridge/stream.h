@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The bytes of a file or of stdin in order, whether or not they are packed by
+ * gzip or zstd, which is told by their first bytes and not by the name. Behind
+ * this header, and nowhere else, stand zlib and libzstd.
+ */
+#ifndef BUMPWIRE_STREAM_H
+#define BUMPWIRE_STREAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base.h"
+
+struct stream;
+
+/* "-" is stdin. 0, or -errno (logged): no such file, a directory, empty. */
+int stream_open(struct stream **sp, const char *path);
+void stream_close(struct stream *s);
+
+/*
+ * Up to n bytes, fewer only at the end. Their number, or -EBADMSG (packed data
+ * is damaged or ends early), -EIO or the like (logged, with file and offset);
+ * what came before the damage is given first.
+ */
+ssize_t stream_read(struct stream *s, void *to, size_t n);
+
+/* The next n bytes without taking them, n up to STREAM_PEEK_BYTES; how many
+ * there are, or as stream_read(). */
+#define STREAM_PEEK_BYTES 64
+ssize_t stream_peek(struct stream *s, void *to, size_t n);
+
+const char *stream_name(const struct stream *s); /* "standard input" for "-" */
+uint64_t stream_offset(const struct stream *s);  /* of unpacked bytes */
+
+/* How much of the file was read, 0 to 1; below 0: unknown. */
+double stream_progress(const struct stream *s);
+
+#endif
