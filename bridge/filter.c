@@ -72,10 +72,24 @@ static bool jumps_back(const struct bpf_program *program, uint32_t i)
 	       BPF_OP(insn->code) == BPF_JA && insn->k >= program->bf_len - i;
 }
 
-/* The number of instructions, then for each: code jt jf k. */
+/*
+ * What tcpdump prints when it was told of an interface asks the kernel for what
+ * it keeps beside a frame, such as its tag, at offsets below 0 (SKF_AD_OFF in
+ * linux/filter.h). Here the tag is in the frame, and such a load would end the
+ * program with "does not match": a drop rule would fail open.
+ */
+static bool asks_kernel(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_LD &&
+	       BPF_MODE(insn->code) == BPF_ABS && insn->k > INT32_MAX;
+}
+
+/* The number of instructions, then for each: code jt jf k. -EOPNOTSUPP: it is a
+ * program, but asks_kernel(). */
 static int load_text(char *text, struct bpf_program *program)
 {
 	uint32_t n, code, jt, jf, k;
+	bool asks = false;
 
 	if (!take_number(&text, PROGRAM_MAX, &n) || !n)
 		return -EINVAL;
@@ -94,11 +108,12 @@ static int load_text(char *text, struct bpf_program *program)
 		};
 		if (jumps_back(program, i))
 			return -EINVAL;
+		asks |= asks_kernel(&program->bf_insns[i]);
 	}
 	if (text[strspn(text, " \t\r\n")] ||
 	    !bpf_validate(program->bf_insns, (int)n))
 		return -EINVAL;
-	return 0;
+	return asks ? -EOPNOTSUPP : 0;
 }
 
 static int load_file(FILE *file, struct bpf_program *program)
@@ -130,7 +145,12 @@ static int load(const char *path, struct bpf_program *program, char *why,
 	if (!r)
 		return 0;
 	pcap_freecode(program);
-	snprintf(why, size, "not a BPF program as tcpdump -ddd prints it");
+	snprintf(why, size, "%s",
+		 r == -EOPNOTSUPP ?
+			 "made for one interface: it asks the kernel for what "
+			 "stands beside a frame; make it with: "
+			 "tcpdump -y EN10MB -ddd" :
+			 "not a BPF program as tcpdump -ddd prints it");
 	return -EINVAL;
 }
 

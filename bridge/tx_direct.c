@@ -56,6 +56,20 @@ static void prepare(struct tx_direct *d, bool with_vnet, const struct frame *f,
 	}
 }
 
+/* How many of n frames go in one call: up to the next super-frame. */
+static uint32_t batch_of(bool with_vnet, const struct frame *f, uint32_t n)
+{
+	uint32_t batch = 1;
+
+	if (!with_vnet)
+		return n; /* they go the other way */
+	if (frame_is_super(f))
+		return 1;
+	while (batch < n && !frame_is_super(&f[batch]))
+		batch++;
+	return batch;
+}
+
 /*
  * sendmmsg() tells how many went out, not why it stopped: the frame that it
  * stopped at is tried again alone in front. For a whole frame that is right,
@@ -70,7 +84,7 @@ void tx_direct_send(struct tx_direct *d, int fd, bool with_vnet,
 
 	prepare(d, with_vnet, f, n);
 	while (done < n) {
-		uint32_t batch = frame_is_super(&f[done]) ? 1 : n - done;
+		uint32_t batch = batch_of(with_vnet, f + done, n - done);
 		int sent = sendmmsg(fd, d->msg + done, batch, MSG_DONTWAIT);
 
 		if (likely(sent > 0)) {

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "log.h"
 #include "packet_socket.h"
 #include "tx.h"
@@ -17,6 +18,8 @@
 #define DATA_OFFSET TPACKET_ALIGN(sizeof(struct tpacket2_hdr))
 #define VNET_BYTES sizeof(struct virtio_net_hdr)
 #define SNDBUF_BYTES (8 << 20)
+/* How long the lane waits for a device or a qdisc that holds all slots. */
+#define WAIT_NS (200 * NS_PER_US)
 
 static int ring_map(struct tx_ring *ring, const char *port, uint32_t slots)
 {
@@ -139,6 +142,7 @@ static uint32_t ring_kick(struct tx_ring *ring, uint32_t first, uint32_t n,
 	*err = EAGAIN;
 	for (int tries = 0;;) {
 		uint32_t before = taken;
+		bool super;
 
 		*err = send(ring->fd, NULL, 0, MSG_DONTWAIT) < 0 ? errno : EAGAIN;
 		while (taken < n && !(slot_state(ring, first + taken) &
@@ -149,9 +153,10 @@ static uint32_t ring_kick(struct tx_ring *ring, uint32_t first, uint32_t n,
 			break;
 		if (taken > before)
 			tries = 0;
-		if (*err == ENOBUFS && !frame_is_super(&f[taken]))
+		super = frame_is_super(&f[taken]);
+		if (*err == ENOBUFS && !super)
 			*err = EAGAIN; /* the head is asked again as well */
-		if (!tx_again(*err, ring->patient, &tries))
+		if (!tx_again(*err, ring->patient && !super, &tries))
 			break;
 	}
 	return taken;
@@ -171,11 +176,41 @@ static uint32_t ring_fill(struct tx_ring *ring, const struct frame *f,
 	return filled;
 }
 
+/*
+ * All slots are on their way: wait for the head, never hunt. A qdisc or a NIC
+ * gives a slot back when the frame in it has left, so that a kick changes
+ * nothing, and POLLOUT tells of the socket's buffer, not of the ring. Who has
+ * waited in vain does not wait again before a slot came free, so that a ring
+ * that is held costs a breath one wait, however many runs it has.
+ */
+static bool ring_wait(struct tx_ring *ring)
+{
+	uint64_t until_ns;
+	int tries = 0;
+
+	if (ring->patient) {
+		while (slot_state(ring, ring->head))
+			if (!tx_again(EAGAIN, true, &tries))
+				return false;
+		return true;
+	}
+	if (ring->is_held)
+		return false;
+	until_ns = clock_now_ns() + WAIT_NS;
+	while (slot_state(ring, ring->head)) {
+		if (clock_now_ns() >= until_ns) {
+			ring->is_held = true;
+			return false;
+		}
+		cpu_relax();
+	}
+	return true;
+}
+
 void tx_ring_send(struct tx_ring *ring, const struct frame *f, uint32_t n,
 		  struct lane_stats *s)
 {
 	uint32_t done = 0;
-	int tries = 0;
 
 	while (done < n) {
 		uint32_t first = ring->head;
@@ -183,13 +218,13 @@ void tx_ring_send(struct tx_ring *ring, const struct frame *f, uint32_t n,
 		uint32_t taken;
 		int err = EAGAIN;
 
-		/* All slots are on their way: wait for the head, never hunt. */
 		if (!filled) {
-			if (tx_again(EAGAIN, ring->patient, &tries))
+			if (ring_wait(ring))
 				continue;
 			stats_drop(s, REASON_TX_FULL, n - done);
 			return;
 		}
+		ring->is_held = false;
 		taken = ring_kick(ring, first, filled, f + done, &err);
 		tx_count(s, f + done, taken);
 		done += taken;

@@ -633,12 +633,38 @@ static void test_endless_file(void **state)
 	}
 }
 
+/*
+ * Loads of what the kernel keeps beside a frame, from SKF_AD_OFF on: what
+ * `tcpdump -i eth0 -ddd vlan` prints. They would match nothing here.
+ */
+static void test_kernel_file(void **state)
+{
+	static const char *const text[] = {
+		"4\n48 0 0 4294963248\n21 0 1 1\n6 0 0 262144\n6 0 0 0\n",
+		"2\n40 0 0 4294963244\n22 0 0 0\n", /* the tag */
+		"2\n32 0 0 4294963204\n22 0 0 0\n", /* the protocol */
+		"2\n32 0 0 4293918720\n22 0 0 0\n", /* SKF_NET_OFF */
+		"2\n32 0 0 4292870144\n22 0 0 0\n", /* SKF_LL_OFF */
+		"2\n32 0 0 4294967295\n22 0 0 0\n",
+	};
+	struct fixture *f = *state;
+	char why[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
+		file_write(f, text[i], strlen(text[i]));
+		if (file_check(f, why, sizeof(why)) != -EINVAL)
+			fail_msg("accepted: %s", text[i]);
+		assert_has(why, "make it with: tcpdump -y EN10MB -ddd");
+	}
+}
+
 static void test_good_files(void **state)
 {
 	static const char *const text[] = {
 		"1\n6 0 0 0\n", "1\n6 0 0 262144\n", "1\n6 0 0 4294967295\n",
 		"1\n6 0 0 0", "1\n6 0 0 0\n\n \t\n", "1\r\n6 0 0 0\r\n",
 		"4\n40 0 0 12\n21 0 1 2048\n6 0 0 262144\n6 0 0 0\n",
+		"2\n0 0 0 4294963248\n22 0 0 0\n", /* a number, no load */
 	};
 	struct fixture *f = *state;
 	char why[256];
@@ -925,6 +951,7 @@ int main(void)
 		TEST(test_broken_files),
 		TEST(test_wrapped_numbers),
 		TEST(test_endless_file),
+		TEST(test_kernel_file),
 		TEST(test_good_files),
 		TEST(test_long_files),
 		TEST(test_missing_file),

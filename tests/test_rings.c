@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -375,6 +376,51 @@ static void take_all(struct wire *w)
 		taken += n;
 	assert_int_equal(taken, w->n);
 	assert_int_equal(w->stats.received_frames - before, w->n);
+}
+
+/* ---- a queue that is full ---- */
+
+/*
+ * These stand before the C library's: while `full` is set, a super-frame is
+ * refused like a full queue refuses it (where parts of it may be out), and how
+ * often one was submitted is counted.
+ */
+static struct {
+	bool on;
+	unsigned int super_frames;
+} full;
+
+static bool is_super(const struct msghdr *m)
+{
+	const struct virtio_net_hdr *vnet = m->msg_iov[0].iov_base;
+
+	return m->msg_iovlen == 2 && vnet->gso_type;
+}
+
+int sendmmsg(int fd, struct mmsghdr *msg, unsigned int n, int flags)
+{
+	unsigned int fine = 0;
+	long r;
+
+	while (fine < n && !(full.on && is_super(&msg[fine].msg_hdr)))
+		fine++;
+	full.super_frames += fine < n;
+	if (fine || !n) {
+		r = syscall(SYS_sendmmsg, fd, msg, fine, flags);
+		return (int)r;
+	}
+	errno = ENOBUFS;
+	return -1;
+}
+
+/* Of all that a program sends, only the kick of a TX ring has no bytes. */
+ssize_t send(int fd, const void *data, size_t len, int flags)
+{
+	if (!full.on || data)
+		return syscall(SYS_sendto, fd, data, len, flags, NULL, 0);
+	full.super_frames++;
+	errno = ENOBUFS;
+	return -1;
 }
 
 /* ---- receiving ---- */
@@ -1069,6 +1115,112 @@ static void test_tx_offloads(void **state)
 	}
 }
 
+/* Of a super-frame that a full queue refused, parts may be out: it is never
+ * submitted again, wherever in a burst it stands, and however patient one is. */
+static void test_tx_super_once(void **state)
+{
+	struct wire *w = *state;
+
+	open_peer(w, true);
+	for (int patient = 0; patient < 2; patient++) {
+		struct port_packet_params p = params(1500);
+
+		p.tx_mode = TX_DIRECT;
+		p.patient = patient;
+		open_port(w, &p);
+		add_unfinished(w, 100, NULL);
+		add_super(w, 5000, NULL);
+		add_unfinished(w, 101, NULL);
+		full.on = true;
+		full.super_frames = 0;
+		tx_all(w, BURST_MAX);
+		full.on = false;
+		assert_int_equal(full.super_frames, 1);
+		assert_int_equal(w->stats.forwarded_frames, 2);
+		assert_int_equal(w->stats.dropped_frames[REASON_TX_FULL], 1);
+		free(w->sample[1].data);
+		w->sample[1] = w->sample[--w->n];
+		assert_peer_has_all(w);
+		forget(w);
+		close_port(w);
+	}
+}
+
+/* Nor by the ring. */
+static void test_tx_ring_super_once(void **state)
+{
+	struct wire *w = *state;
+
+	set_mtu(9000); /* it fits a slot */
+	open_peer(w, true);
+	for (int patient = 0; patient < 2; patient++) {
+		struct port_packet_params p = params(9000);
+
+		p.tx_mode = TX_RING;
+		p.patient = patient;
+		open_port(w, &p);
+		add_super(w, 5000, NULL);
+		full.on = true;
+		full.super_frames = 0;
+		tx_all(w, BURST_MAX);
+		full.on = false;
+		assert_int_equal(full.super_frames, 1);
+		assert_int_equal(w->stats.dropped_frames[REASON_TX_FULL], 1);
+		forget(w);
+		add(w, 60);
+		tx_all(w, 1);
+		assert_peer_has_all(w);
+		forget(w);
+		close_port(w);
+	}
+}
+
+/* A qdisc that holds frames: odd ones wait for it as all others do. */
+static void test_tx_held(void **state)
+{
+	static const struct tag tag = { 0x88a8, 5 };
+	struct port_packet_params p = params(1500);
+	struct wire *w = *state;
+
+	if (system("tc qdisc add dev va root tbf rate 20mbit burst 32kb "
+		   "latency 1s 2>/dev/null"))
+		skip(); /* no tc, or no tbf */
+	p.tx_mode = TX_DIRECT;
+	open_peer(w, false);
+	open_port(w, &p);
+	for (int i = 0; i < 200; i++)
+		add_tagged(w, 1518, &tag, 1);
+	tx_all(w, BURST_RX);
+	assert_int_equal(w->stats.forwarded_frames, w->n);
+	assert_peer_has_all(w);
+}
+
+/* A ring that stays full costs little: one wait, not one for each run. */
+static void test_tx_held_long(void **state)
+{
+	static const struct tag tag = { 0x88a8, 5 };
+	struct port_packet_params p = params(1500);
+	struct wire *w = *state;
+	uint64_t before_ns;
+
+	if (system("tc qdisc add dev va root tbf rate 8kbit burst 32kb "
+		   "limit 1000000 2>/dev/null"))
+		skip();
+	p.tx_mode = TX_RING;
+	p.tx_slots = 16;
+	open_port(w, &p);
+	for (int i = 0; i < 100; i++)
+		add_tagged(w, 1518, &tag, 1);
+	tx_all(w, BURST_RX);
+	before_ns = clock_now_ns();
+	for (int i = 0; i < 200; i++)
+		tx_all(w, 1);
+	assert_true(clock_now_ns() - before_ns < 2 * NS_PER_SEC);
+	assert_true(w->stats.dropped_frames[REASON_TX_FULL] > 20000);
+	assert_int_equal(w->stats.forwarded_frames + stats_dropped(&w->stats),
+			 201 * w->n);
+}
+
 /* One that the kernel refuses does not keep back those behind it. */
 static void test_tx_refused(void **state)
 {
@@ -1482,6 +1634,10 @@ int main(void)
 		RING_TEST(test_tx_exact),
 		RING_TEST(test_tx_wraps),
 		RING_TEST(test_tx_offloads),
+		RING_TEST(test_tx_super_once),
+		RING_TEST(test_tx_ring_super_once),
+		RING_TEST(test_tx_held),
+		RING_TEST(test_tx_held_long),
 		RING_TEST(test_tx_refused),
 		RING_TEST(test_tx_jumbo),
 		RING_TEST(test_tx_link_down),
