@@ -128,8 +128,8 @@ static int take_or_complain(const struct arg *arg, const char *value,
 	int r = take(arg, value, target, &right);
 
 	if (r && right)
-		log_err("option --%s: %s: expected %s", arg->name, value,
-			right);
+		log_err("option --%s: %s: expected %s", arg->name,
+			value ? value : "given", right);
 	return r;
 }
 

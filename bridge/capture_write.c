@@ -71,8 +71,6 @@ static int drain(struct capture_writer *w)
 /* Room for a block of so many bytes, at most BUFFER_BYTES. */
 static int reserve(struct capture_writer *w, uint32_t bytes)
 {
-	if (w->error)
-		return w->error;
 	if (likely(bytes <= BUFFER_BYTES - w->used))
 		return 0;
 	return drain(w);

@@ -11,64 +11,6 @@
 
 #define TYPE_ARP 0x0806
 
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-static uint32_t fold(uint64_t sum)
-{
-	sum = (sum >> 32) + (sum & 0xffffffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	return (uint32_t)((sum >> 16) + (sum & 0xffff));
-}
-static void checksum_store(uint8_t *field, uint32_t sum, bool is_udp)
-{
-	uint32_t check = ~sum & 0xffff;
-
-	if (!check && is_udp)
-		check = 0xffff;
-	field[0] = (uint8_t)(check >> 8);
-	field[1] = (uint8_t)check;
-}
-/* HC' = ~(~HC + ~m + m'), RFC 1624, equation 3. */
-static void checksum_replace(uint8_t *field, const uint8_t *from, const uint8_t *to,
-		      uint32_t n)
-{
-	uint64_t sum = (uint16_t)~be16(field);
-
-	for (uint32_t i = 0; i < n; i += 2)
-		sum += (uint32_t)(uint16_t)~be16(from + i) + be16(to + i);
-	checksum_store(field, fold(sum), false);
-}
-static uint32_t checksum_l4_field(const uint8_t *data, const struct dissect *d,
-			   bool *pseudo)
-{
-	static const struct {
-		uint8_t version; /* 0: either */
-		uint8_t protocol;
-		uint8_t offset;
-		bool pseudo;
-	} known[] = {
-		{ 0, IPPROTO_TCP, 16, true },
-		{ 0, IPPROTO_UDP, 6, true },
-		{ 6, IPPROTO_ICMPV6, 2, true },
-		{ 4, IPPROTO_ICMP, 2, false },
-		{ 4, IPPROTO_IGMP, 2, false },
-	};
-
-	(void)data;
-	for (size_t i = 0; d->transport && i < ARRAY_SIZE(known); i++) {
-		if (known[i].protocol != d->protocol ||
-		    (known[i].version && known[i].version != d->version))
-			continue;
-		*pseudo = known[i].pseudo;
-		return d->transport + known[i].offset + 2 <= d->end ?
-			       d->transport + known[i].offset : 0;
-	}
-	return 0;
-}
-
 struct edit {
 	struct stage stage;
 	struct edit_params params;
@@ -82,8 +24,8 @@ struct packet {
 	struct dissect d;
 	uint8_t *ip;
 	uint8_t *ip_check; /* of IPv4's header; NULL */
-	uint8_t *l4_check; /* one that covers the pseudo header; NULL */
-	bool udp4;         /* 0 in it means none */
+	uint8_t *l4_check; /* of layer 4, if it covers the addresses; NULL */
+	uint32_t l4_dst;   /* the destination that it covers: its offset */
 };
 
 /* ---- tags ---- */
@@ -156,32 +98,33 @@ static void edit_macs(const struct edit *edit, struct frame *f)
 
 /* ---- addresses ---- */
 
-static void mend(uint8_t *check, const uint8_t *from, const uint8_t *to,
-		 uint32_t n, bool zero_is_none)
+/*
+ * Mend layer 4's checksum. One that is left undone is the sum of the pseudo
+ * header and no complement: there the difference counts the other way. UDP has
+ * 0 for none (RFC 768, RFC 6935), and so sends 0xffff for 0.
+ */
+static void mend_l4(const struct packet *p, const uint8_t *from,
+		    const uint8_t *to, uint32_t n)
 {
-	if (!check || (zero_is_none && !get16(check)))
+	bool undone = p->f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	bool udp = p->d.protocol == IPPROTO_UDP && !undone;
+
+	if (!p->l4_check || (udp && !get16(p->l4_check)))
 		return;
-	checksum_replace(check, from, to, n);
-	if (zero_is_none && !get16(check))
-		put16(check, 0xffff);
+	checksum_mend(p->l4_check, undone ? checksum_delta(to, from, n) :
+					    checksum_delta(from, to, n));
+	if (udp && !get16(p->l4_check))
+		put16(p->l4_check, 0xffff);
 }
 
-/*
- * A field that the pseudo header, or a header of layer 4 (pseudo_only false),
- * has. An unfinished checksum is the sum of the pseudo header alone and not
- * its complement: adding is the same for both, but for the sign.
- */
+/* Replace an address of IP's header. */
 static void replace(struct packet *p, uint8_t *at, const uint8_t *to,
-		    uint32_t n, bool in_pseudo)
+		    uint32_t n, bool in_l4)
 {
-	bool partial = p->f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
-
-	if (partial && in_pseudo && p->l4_check)
-		mend(p->l4_check, to, at, n, false);
-	else if (!partial)
-		mend(p->l4_check, at, to, n, p->udp4);
-	if (in_pseudo)
-		mend(p->ip_check, at, to, n, false);
+	if (in_l4)
+		mend_l4(p, at, to, n);
+	if (p->ip_check)
+		checksum_mend(p->ip_check, checksum_delta(at, to, n));
 	memcpy(at, to, n);
 }
 
@@ -206,6 +149,18 @@ static void set_prefix(uint8_t *address, const uint8_t *prefix, uint32_t bits)
 					   (address[whole] & ~mask));
 }
 
+/* Neither nobody's, nor a group's or everybody's address. */
+static bool is_host(const uint8_t *address, uint8_t version)
+{
+	static const uint8_t nobody[16], all[4] = { 255, 255, 255, 255 };
+
+	if (!memcmp(address, nobody, version == 4 ? 4 : 16))
+		return false;
+	return version == 4 ? address[0] >> 4 != 14 &&
+				      memcmp(address, all, 4) != 0 :
+			      address[0] != 0xff;
+}
+
 /* The address as it shall be; whether that is another one. */
 static bool map_address(const struct edit *edit, const uint8_t *from,
 			uint8_t *to, uint8_t version, bool is_src)
@@ -222,7 +177,7 @@ static bool map_address(const struct edit *edit, const uint8_t *from,
 			break;
 		}
 	}
-	if (edit->params.unique_ip && edit->pass) {
+	if (edit->params.unique_ip && edit->pass && is_host(from, version)) {
 		memcpy(&low, to + n - 4, 4);
 		low = htonl(ntohl(low) + edit->pass);
 		memcpy(to + n - 4, &low, 4);
@@ -239,7 +194,8 @@ static void edit_ip_addresses(const struct edit *edit, struct packet *p)
 	if (map_address(edit, at, to, p->d.version, true))
 		replace(p, at, to, n, true);
 	if (map_address(edit, at + n, to, p->d.version, false))
-		replace(p, at + n, to, n, true);
+		replace(p, at + n, to, n,
+			at + n == p->f->data + p->l4_dst);
 }
 
 /* Neighbour solicitations and advertisements name one more (RFC 4861, 4.3). */
@@ -252,8 +208,10 @@ static void edit_nd_target(const struct edit *edit, struct packet *p)
 	    (icmp[0] != 135 && icmp[0] != 136))
 		return;
 	/* What is asked for is a destination, what is told a source. */
-	if (map_address(edit, icmp + 8, to, 6, icmp[0] == 136))
-		replace(p, icmp + 8, to, 16, false);
+	if (map_address(edit, icmp + 8, to, 6, icmp[0] == 136)) {
+		mend_l4(p, icmp + 8, to, 16);
+		memcpy(icmp + 8, to, 16);
+	}
 }
 
 static void edit_ttl(const struct edit *edit, struct packet *p)
@@ -266,7 +224,8 @@ static void edit_ttl(const struct edit *edit, struct packet *p)
 	ttl = ttl < 1 ? 1 : ttl > 255 ? 255 : ttl;
 	memcpy(to, at, 2);
 	to[p->d.version == 4 ? 0 : 1] = (uint8_t)ttl;
-	mend(p->ip_check, at, to, 2, false);
+	if (p->ip_check)
+		checksum_mend(p->ip_check, checksum_delta(at, to, 2));
 	memcpy(at, to, 2);
 }
 
@@ -284,10 +243,26 @@ static void edit_arp(const struct edit *edit, struct packet *p)
 		memcpy(arp + 24, to, 4);
 }
 
+/* The checksum of layer 4 that covers the pseudo header, if it is here. */
+static uint8_t *l4_check(const struct packet *p)
+{
+	static const struct {
+		uint8_t protocol, at;
+	} known[] = {
+		{ IPPROTO_TCP, 16 }, { IPPROTO_UDP, 6 },
+		{ IPPROTO_ICMPV6, 2 },
+	};
+
+	for (size_t i = 0; p->d.transport && i < ARRAY_SIZE(known); i++)
+		if (known[i].protocol == p->d.protocol &&
+		    p->d.transport + known[i].at + 2 <= p->d.end)
+			return p->f->data + p->d.transport + known[i].at;
+	return NULL;
+}
+
 static void packet_init(struct packet *p, struct frame *f)
 {
-	uint32_t field;
-	bool pseudo = false;
+	const struct virtio_net_hdr *vnet = &f->vnet;
 
 	memset(p, 0, sizeof(*p));
 	p->f = f;
@@ -295,10 +270,12 @@ static void packet_init(struct packet *p, struct frame *f)
 	p->ip = f->data + p->d.network;
 	if (p->d.version == 4)
 		p->ip_check = p->ip + 10;
-	field = p->d.version ? checksum_l4_field(f->data, &p->d, &pseudo) : 0;
-	if (field && pseudo)
-		p->l4_check = f->data + field;
-	p->udp4 = p->d.version == 4 && p->d.protocol == IPPROTO_UDP;
+	/* What is undone may be that of a packet in a tunnel. */
+	if (p->d.version && (!(vnet->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) ||
+			     vnet->csum_start == p->d.transport))
+		p->l4_check = l4_check(p);
+	if (p->l4_check)
+		p->l4_dst = checksum_destination(f->data, &p->d);
 }
 
 static void edit_packet(const struct edit *edit, struct frame *f)
@@ -322,6 +299,19 @@ static void edit_packet(const struct edit *edit, struct frame *f)
 
 /* ---- the stage ---- */
 
+/* Layer 4 of a frame that its device is to finish is not ours to. */
+static void fix_checksums(struct frame *f)
+{
+	struct dissect d;
+
+	if (frame_is_plain(f)) {
+		checksum_fix(f->data, f->len);
+		return;
+	}
+	dissect(f->data, f->len, &d);
+	checksum_fix_network(f->data, &d);
+}
+
 static void edit_push(struct stage *stage, struct burst *b,
 		      struct lane_stats *s, uint64_t now_ns)
 {
@@ -335,7 +325,7 @@ static void edit_push(struct stage *stage, struct burst *b,
 		if (edit->looks_deeper)
 			edit_packet(edit, &b->frame[i]);
 		if (edit->params.fix_checksums)
-			checksum_fix(b->frame[i].data, b->frame[i].len);
+			fix_checksums(&b->frame[i]);
 	}
 }
 

@@ -38,8 +38,11 @@ static bool take_word(const char **text, char separator, char *word)
 		return false;
 	memcpy(word, *text, n);
 	word[n] = '\0';
-	*text += n + ((*text)[n] != '\0');
-	return true;
+	*text += n;
+	if (!**text)
+		return true;
+	(*text)++;
+	return **text != '\0'; /* what separates has something behind it */
 }
 
 static int parse_mac(const char *word, uint8_t *mac)

@@ -32,10 +32,9 @@ double hist_mean(const struct hist *h);  /* of the values; 0 of nothing */
 
 /*
  * The least value that at least so many percent, 0 to 100, of all values do
- * not exceed (nearest rank: with n values sorted, number ceil(percent * n / 100)
- * of them, no interpolation). Never below the true one, at most 0.1 % above it
- * and never above the maximum: exact at 0 and 100, and below 2048. 0 of
- * nothing.
+ * not exceed: of n values sorted, number ceil(percent * n / 100), nothing in
+ * between. Never below the true one, at most 0.1 % above it and never above
+ * the maximum: exact at 0 and 100, and below 2048. 0 of nothing.
  */
 uint64_t hist_percentile(const struct hist *h, double percent);
 

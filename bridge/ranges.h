@@ -19,8 +19,8 @@ struct ranges {
 	size_t n;
 };
 
-/* Order and overlaps do not matter. 0, -EINVAL (not logged) or -ENOMEM; then
- * the set is empty. */
+/* Numbers up to 2^64 - 2; order and overlaps do not matter. 0, -EINVAL (not
+ * logged) or -ENOMEM; then the set is empty. */
 int ranges_parse(struct ranges *r, const char *text);
 void ranges_fini(struct ranges *r);
 

@@ -2,6 +2,7 @@
 /* See stamp.h. */
 #include "config.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "stamp.h"
@@ -12,15 +13,22 @@
 
 static uint32_t sum_words(const uint8_t *p, uint32_t n, uint32_t sum)
 {
-	uint32_t i;
+	uint64_t total = sum, word;
+	uint32_t last;
 
-	for (i = 0; i + 1 < n; i += 2) {
-		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-		sum = (sum & 0xffff) + (sum >> 16);
+	for (; n >= 4; p += 4, n -= 4) {
+		memcpy(&last, p, 4);
+		word = be32toh(last);
+		total += (word >> 16) + (word & 0xffff);
 	}
-	if (i < n)
-		sum += (uint32_t)p[i] << 8;
-	return (sum & 0xffff) + (sum >> 16);
+	if (n >= 2)
+		total += (uint32_t)(p[0] << 8 | p[1]);
+	if (n & 1)
+		total += (uint32_t)p[n - 1] << 8;
+	total = (total >> 32) + (total & 0xffffffff);
+	total = (total >> 16) + (total & 0xffff);
+	total = (total >> 16) + (total & 0xffff);
+	return (uint32_t)((total >> 16) + (total & 0xffff));
 }
 
 static uint64_t get_be(const uint8_t *p, int n)

@@ -29,7 +29,7 @@ struct stamp {
 };
 
 /* The sum of a payload behind its stamp, to be kept for stamp_put(): it is the
- * same for all frames that differ in their stamps alone. */
+ * same for all frames that differ in their stamps alone. At least STAMP_BYTES. */
 uint32_t stamp_rest_sum(const uint8_t *payload, uint32_t payload_bytes);
 
 /* Write a stamp over the first STAMP_BYTES of a payload. */

@@ -13,10 +13,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "capture_write.h"
 #include "rng.h"
@@ -338,6 +342,105 @@ static void test_many_pcapng(void **state)
 	check_many(file_in(*state, "many.pcapng"), true);
 }
 
+/* Where the buffer ends: to the byte, and around it. */
+static void check_edge(const char *path, bool pcapng, uint32_t k)
+{
+	static uint8_t data[FRAME_MAX_BYTES];
+	struct capture_writer *w = open_writer(path, two_names, 2);
+	struct frame f = frame_of(data, 65000);
+
+	for (uint32_t i = 0; i < 6; i++) {
+		/* The fifth ends near 256 Ki. */
+		if (i == 4)
+			f.len = 262144 - want.n - (pcapng ? 32 : 16) - 6 + k;
+		assert_int_equal(capture_write_frame(w, &f, i, 0), 0);
+		want_frame(pcapng, &f, i, 0);
+	}
+	assert_int_equal(capture_write_close(w), 0);
+	check_file(path);
+}
+
+static void test_edges(void **state)
+{
+	for (uint32_t k = 0; k < 16; k++) {
+		const char *path = file_in(*state, "edge.pcapng");
+
+		want_section();
+		want_two_interfaces();
+		check_edge(path, true, k);
+		unlink(path);
+		want_pcap_header();
+		check_edge(file_in(*state, "edge"), false, k);
+	}
+}
+
+/* ---- who reads slowly ---- */
+
+struct reader {
+	const char *path;
+	pthread_t writer;
+	uint32_t n;
+	uint8_t bytes[WANT_MAX];
+};
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* The pipe is filled first, so that the writer stands in a write. Then it is
+ * told of something now and again: a write ends with a part, or with EINTR. */
+static void *read_slowly(void *arg)
+{
+	struct reader *r = arg;
+	int fd = open(r->path, O_RDONLY);
+	int size = fcntl(fd, F_GETPIPE_SZ);
+	int waiting = 0;
+	ssize_t n;
+
+	while (waiting < size && !ioctl(fd, FIONREAD, &waiting))
+		sched_yield();
+	do {
+		pthread_kill(r->writer, SIGUSR1);
+		n = read(fd, r->bytes + r->n, 10000);
+		if (n > 0)
+			r->n += (uint32_t)n;
+	} while (n > 0);
+	close(fd);
+	return NULL;
+}
+
+static void test_pipe(void **state)
+{
+	static struct reader r;
+	static uint8_t data[1000];
+	struct sigaction action = { .sa_handler = on_signal }, before;
+	struct capture_writer *w;
+	pthread_t thread;
+	struct rng rng = { 9 };
+
+	r = (struct reader){ .path = file_in(*state, "fifo"),
+			     .writer = pthread_self() };
+	assert_int_equal(mkfifo(r.path, 0600), 0);
+	assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+	assert_int_equal(pthread_create(&thread, NULL, read_slowly, &r), 0);
+	w = open_writer(r.path, two_names, 1);
+	want_pcap_header();
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct frame f = frame_of(data, sizeof(data));
+
+		for (uint32_t k = 0; k < sizeof(data); k += 8)
+			data[k] = (uint8_t)rng_next(&rng);
+		assert_int_equal(capture_write_frame(w, &f, i, 0), 0);
+		want_frame(false, &f, i, 0);
+	}
+	assert_int_equal(capture_write_close(w), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+	assert_int_equal(r.n, want.n);
+	assert_memory_equal(r.bytes, want.bytes, want.n);
+}
+
 static void test_stdout(void **state)
 {
 	const char *path = file_in(*state, "out");
@@ -532,6 +635,8 @@ int main(void)
 		TEST(test_empty),
 		TEST(test_many_pcap),
 		TEST(test_many_pcapng),
+		TEST(test_edges),
+		TEST(test_pipe),
 		TEST(test_stdout),
 		TEST(test_port),
 		TEST(test_open_fails),

@@ -24,6 +24,8 @@ struct replay {
 	struct stage *stages;
 	struct stage *edit; /* of these, or NULL */
 	struct feed *feed;
+	struct capture_writer *writer; /* the sender's port has it; or NULL */
+	FILE *out; /* of reports */
 };
 
 static void on_pass(void *arg, uint64_t pass)
@@ -77,7 +79,6 @@ static int open_sender(struct replay *replay)
 	const struct sender_params *params = &o->send.sender;
 	static const char *const side[] = { "left", "right" };
 	const char *name[SENDER_PORTS];
-	struct capture_writer *writer;
 	int r;
 
 	if (o->dry_run)
@@ -87,10 +88,10 @@ static int open_sender(struct replay *replay)
 		return sender_open(&replay->sender, params);
 	for (uint32_t i = 0; i < SENDER_PORTS; i++)
 		name[i] = i < params->n_ifaces ? params->iface[i] : side[i];
-	r = capture_write_open(&writer, o->write_path, name,
+	r = capture_write_open(&replay->writer, o->write_path, name,
 			       o->has_split ? SENDER_PORTS : 1);
 	return r ? r : sender_open_port(&replay->sender, params,
-					capture_write_port(writer));
+					capture_write_port(replay->writer));
 }
 
 static int make_feed(struct replay *replay)
@@ -144,13 +145,15 @@ static int run(struct replay *replay)
 
 	if (!r)
 		r = sender_run(&replay->sender, replay->feed);
+	if (!r && replay->writer)
+		r = capture_write_flush(replay->writer);
 	if (r)
 		return r;
 	tell_facts(replay, source);
 	send_figures(&replay->sender, &figures);
 	r = o->dry_run ? replay_plan_print(o, &replay->sender, &figures,
-				      source, stdout) :
-			 send_report(&replay->sender, stdout);
+				      source, replay->out) :
+			 send_report(&replay->sender, replay->out);
 	if (r)
 		return r;
 	return send_all_was_sent(&replay->sender, &figures) ? 0 : EXIT_NOT_ALL;
@@ -158,9 +161,11 @@ static int run(struct replay *replay)
 
 static int replay(const struct replay_options *options)
 {
-	struct replay replay = { .options = options };
+	struct replay replay = { .options = options, .out = stdout };
 	int r;
 
+	if (options->write_path && !strcmp(options->write_path, "-"))
+		replay.out = stderr; /* stdout is the capture */
 	r = make_source(&replay);
 	if (!r)
 		r = make_stages(&replay);

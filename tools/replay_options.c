@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "log.h"
 #include "replay_edit_options.h"
@@ -145,6 +146,25 @@ static int complain(const char *what)
 	return -EINVAL;
 }
 
+/* Writing over what is being read would lose it. */
+static int check_write_path(const struct replay_options *o)
+{
+	struct stat out, in;
+
+	if (!o->write_path || stat(o->write_path, &out) ||
+	    !S_ISREG(out.st_mode))
+		return 0;
+	for (size_t i = 0; i < o->n_paths; i++) {
+		if (stat(o->path[i], &in) || in.st_dev != out.st_dev ||
+		    in.st_ino != out.st_ino)
+			continue;
+		log_err("--write: %s: is one of the captures to read",
+			o->write_path);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* What does not fit together. */
 static int check(const struct replay_options *o)
 {
@@ -167,6 +187,8 @@ static int check(const struct replay_options *o)
 	if (out && send->duration_ns && !send->limit_frames && !o->passes &&
 	    send->pace.mode == PACE_TOPSPEED)
 		bad = complain("--loop 0 at --topspeed would never end");
+	if (check_write_path(o))
+		bad = -EINVAL;
 	if (o->unique_ip && o->passes == 1)
 		log_warn("--unique-ip changes nothing in an only pass: see "
 			 "--loop");
