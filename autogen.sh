@@ -19,8 +19,8 @@ demo and check are for Debian 12 and 13, and want root; they build in ./_build.
 EOF
 }
 
-# What `demo` and `check` stand on. `need` it must be there; `bench` is only
-# compared with, and left out where Debian does not have it.
+# What `demo` and `check` stand on. `need` it must be there; `fuzz` and `bench`,
+# what is only compared with, are left out where Debian does not have them.
 packages() {
 	cat <<'EOF'
 need  autoconf            makes configure
@@ -46,6 +46,15 @@ need  iputils-ping        stories: ping
 need  iperf3              stories: TCP goodput
 need  tcpdump             stories: another opinion on filters
 need  jq                  stories: reading reports
+need  tshark              stories: another opinion on edits
+need  gzip                stories: packed captures
+need  zstd                stories: packed captures
+need  curl                stories: real traffic
+need  bind9-dnsutils      stories: dig
+need  dnsmasq-base        stories: DNS
+need  bsdutils            stories: script, a terminal
+fuzz  clang               libFuzzer
+fuzz  libclang-rt-dev     libFuzzer
 bench tcpreplay           tcpbridge
 bench netsniff-ng         netsniff-ng, trafgen
 EOF
@@ -97,8 +106,8 @@ install_packages() {
 		return
 	fi
 	need=$(absent need)
-	bench=$(absent bench)
-	[ -n "$need$bench" ] || return 0
+	extra=$(absent fuzz)$(absent bench)
+	[ -n "$need$extra" ] || return 0
 	if [ "$(id -u)" -ne 0 ]; then
 		[ -n "$need" ] || return 0
 		die "as root: apt-get install --no-install-recommends $need"
@@ -107,7 +116,7 @@ install_packages() {
 	# As words: the list is made of package names.
 	# shellcheck disable=SC2086
 	{
-		say "missing: $need$bench"
+		say "missing: $need$extra"
 		if ! apt-get -q update </dev/null >"$log" 2>&1; then
 			tail -n 20 "$log" >&2
 			[ -z "$need" ] || die "apt-get update failed (above):" \
@@ -115,7 +124,7 @@ install_packages() {
 			say 'apt-get update failed: going on without these'
 			return 0
 		fi
-		for name in $bench; do
+		for name in $extra; do
 			if apt-cache show "$name" >"$log" 2>&1; then
 				need="$need$name "
 			else

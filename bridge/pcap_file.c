@@ -156,8 +156,9 @@ int pcap_file_next(struct pcap_file *f, struct capture_record *record)
 				pcap_geterr(f->pcap));
 		return f->fault ? f->fault : -EBADMSG;
 	}
+	/* Seconds have 32 bits without a sign; libpcap extends one. */
 	*record = (struct capture_record){
-		.time_ns = (uint64_t)header->ts.tv_sec * NS_PER_SEC +
+		.time_ns = (uint32_t)header->ts.tv_sec * NS_PER_SEC +
 			   (uint64_t)header->ts.tv_usec,
 		.data = data,
 		.caplen = header->caplen,
