@@ -3,10 +3,15 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "bridge.h"
+#include "clock.h"
 #include "log.h"
+
+/* A ring that loses frames and lends none for this long is held. */
+#define HELD_NS (NS_PER_SEC / 2)
 
 static enum side other(enum side side)
 {
@@ -100,13 +105,17 @@ static int open_port(struct bridge *b, enum side side)
 		.driver = bp->driver,
 		.qdisc_bypass = conf->qdisc_bypass,
 	};
-	int r;
 
-	offload_driver(params.name, bp->driver, sizeof(bp->driver));
-	r = offload_lro_off(BRIDGE_STATE_DIR, params.name, &bp->lro);
-	if (r)
-		return r;
 	return port_packet_open(&bp->port, &params);
+}
+
+static int switch_lro_off(struct bridge *b, enum side side)
+{
+	struct bridge_port *bp = &b->side[side];
+	const char *name = b->conf->port[side];
+
+	offload_driver(name, bp->driver, sizeof(bp->driver));
+	return offload_lro_off(BRIDGE_STATE_DIR, name, &bp->lro);
 }
 
 static void say_state(const struct bridge_port *bp)
@@ -121,22 +130,18 @@ static void say_state(const struct bridge_port *bp)
 			 name);
 }
 
-int bridge_attach(struct bridge *b, struct link_monitor *m)
+/* Open both ports and start the lanes; what was done of it is bridge_detach()'s
+ * to undo. */
+static int open_and_start(struct bridge *b)
 {
 	struct lane *lane = b->lane;
 	int r;
 
 	for (int side = 0; side < SIDES; side++) {
-		r = link_get(m, b->conf->port[side], &b->side[side].link);
-		if (r)
-			return r;
-	}
-	b->attached = true;
-	for (int side = 0; side < SIDES; side++) {
+		b->side[side].seen_ns = 0;
 		r = open_port(b, (enum side)side);
 		if (r)
-			goto fail;
-		say_state(&b->side[side]);
+			return r;
 	}
 	for (int side = 0; side < SIDES; side++) {
 		if (!b->has_lane[side])
@@ -144,9 +149,32 @@ int bridge_attach(struct bridge *b, struct link_monitor *m)
 		r = lane_start(&lane[side], b->side[side].port,
 			       b->side[other((enum side)side)].port);
 		if (r)
-			goto fail;
+			return r;
 	}
 	return 0;
+}
+
+int bridge_attach(struct bridge *b, struct link_monitor *m)
+{
+	int r;
+
+	for (int side = 0; side < SIDES; side++) {
+		r = link_get(m, b->conf->port[side], &b->side[side].link);
+		if (r)
+			return r;
+	}
+	if (bridge_check_links(b, m))
+		return BRIDGE_REFUSED;
+	b->attached = true;
+	for (int side = 0; side < SIDES; side++) {
+		r = switch_lro_off(b, (enum side)side);
+		if (r)
+			goto fail;
+		say_state(&b->side[side]);
+	}
+	r = open_and_start(b);
+	if (!r)
+		return 0;
 fail:
 	bridge_detach(b);
 	return r;
@@ -176,8 +204,6 @@ static void close_port(struct bridge *b, enum side side)
 	bp->before.ring_full_frames = b->lane[side].stats.ring_full_frames;
 	port_close(bp->port);
 	bp->port = NULL;
-	offload_lro_restore(bp->lro);
-	bp->lro = NULL;
 }
 
 static void stop_rx(struct port *port)
@@ -194,10 +220,8 @@ static void stop_rx(struct port *port)
  * First the intake of both ports ends, then each lane empties its ring into
  * the other port, then the kernel's counts are final, then sockets close.
  */
-void bridge_detach(struct bridge *b)
+static void stop_and_close(struct bridge *b)
 {
-	if (!b->attached)
-		return;
 	for (int side = 0; side < SIDES; side++)
 		if (b->side[side].port && b->has_lane[side])
 			stop_rx(b->side[side].port);
@@ -205,16 +229,25 @@ void bridge_detach(struct bridge *b)
 		lane_stop(&b->lane[side]);
 	for (int side = 0; side < SIDES; side++)
 		close_port(b, (enum side)side);
+}
+
+void bridge_detach(struct bridge *b)
+{
+	if (!b->attached)
+		return;
+	stop_and_close(b);
+	for (int side = 0; side < SIDES; side++) {
+		offload_lro_restore(b->side[side].lro);
+		b->side[side].lro = NULL;
+	}
 	b->attached = false;
 	b->announced = false;
 }
 
 /* ---- while it runs ---- */
 
-static void say_change(const struct bridge_port *bp, const struct link_info *now)
+static void say_change(const struct link_info *was, const struct link_info *now)
 {
-	const struct link_info *was = &bp->link;
-
 	if (strcmp(was->name, now->name))
 		log_info("port %s: renamed to %s", was->name, now->name);
 	if (was->mtu != now->mtu)
@@ -231,6 +264,7 @@ int bridge_link_event(struct bridge *b, const struct link_event *event)
 {
 	for (int side = 0; side < SIDES; side++) {
 		struct bridge_port *bp = &b->side[side];
+		struct link_info was = bp->link;
 
 		if (!b->attached || bp->link.index != event->info.index)
 			continue;
@@ -239,10 +273,11 @@ int bridge_link_event(struct bridge *b, const struct link_event *event)
 				 bp->link.name);
 			return -ENODEV;
 		}
-		say_change(bp, &event->info);
 		bp->link = event->info;
 		shared_write(&bp->port->mtu, event->info.mtu);
 		shared_write(&bp->port->ready, link_is_ready(&event->info));
+		/* Who reads it may rely on it: said when it is so. */
+		say_change(&was, &event->info);
 	}
 	return 0;
 }
@@ -289,11 +324,73 @@ static void warn_once(struct bridge *b, const struct lane *lane)
 	}
 }
 
-void bridge_tick(struct bridge *b)
+/*
+ * A super-frame of a kind that virtio_net_hdr_from_skb() cannot express makes
+ * tpacket_rcv() drop it after it has taken the slot for it, and the slot is
+ * never given back (af_packet.c, rx_owner_map): from then on every frame finds
+ * the ring full, although nothing in it is to be read.
+ */
+static bool rx_is_held(struct bridge *b, enum side side, uint64_t now_ns)
 {
+	struct bridge_port *bp = &b->side[side];
+	const struct lane_stats *s = &b->lane[side].stats;
+	uint64_t received = counter_read(&s->received_frames);
+	uint64_t ring_full = counter_read(&s->ring_full_frames);
+	struct pollfd pfd = { .events = POLLIN };
+
+	if (!bp->port || !b->has_lane[side])
+		return false;
+	pfd.fd = bp->port->ops->rx_fd(bp->port);
+	poll(&pfd, 1, 0);
+	if (!bp->seen_ns || received != bp->seen_received ||
+	    pfd.revents & POLLIN) {
+		bp->seen_ns = now_ns;
+		bp->seen_received = received;
+		bp->seen_ring_full = ring_full;
+	}
+	return ring_full > bp->seen_ring_full &&
+	       now_ns - bp->seen_ns >= HELD_NS;
+}
+
+static void say_held(struct bridge *b, enum side side)
+{
+	struct bridge_port *bp = &b->side[side];
+	unsigned long long lost = bp->seen_ring_full;
+
+	lost = counter_read(&b->lane[side].stats.ring_full_frames) - lost;
+	if (bp->told_held)
+		log_debug("port %s: its ring was held: %llu frames lost",
+			  bp->link.name, lost);
+	else
+		log_warn("port %s: the kernel held its ring after a "
+			 "super-frame of a kind that packet sockets cannot be "
+			 "told of: %llu frames lost, opened again; on the "
+			 "sending host: ethtool -K IFACE "
+			 "tx-udp-segmentation off, and no UFO or SCTP "
+			 "segmentation", bp->link.name, lost);
+	bp->told_held = true;
+}
+
+int bridge_tick(struct bridge *b)
+{
+	uint64_t now_ns = clock_now_ns();
+	bool held = false;
+	int r = 0;
+
 	for (int side = 0; side < SIDES; side++) {
 		if (b->attached)
 			count_port(b, (enum side)side);
 		warn_once(b, &b->lane[side]);
+		if (b->attached && rx_is_held(b, (enum side)side, now_ns)) {
+			say_held(b, (enum side)side);
+			held = true;
+		}
 	}
+	if (held) {
+		stop_and_close(b);
+		r = open_and_start(b);
+		if (r)
+			bridge_detach(b);
+	}
+	return r;
 }

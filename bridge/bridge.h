@@ -23,6 +23,14 @@ struct bridge_port {
 	char driver[BRIDGE_DRIVER_BYTES];
 	struct offload_lro *lro;
 	struct port_counters before; /* of the ports that were here earlier */
+	/* The link that bridge_check_links() has said all about. */
+	int checked_index;
+	int checked_master;
+	/* When the lane last received, and the counts as they were then. */
+	uint64_t seen_ns; /* 0: not looked yet */
+	uint64_t seen_received;
+	uint64_t seen_ring_full;
+	bool told_held; /* that the kernel held the ring */
 };
 
 struct bridge {
@@ -40,11 +48,17 @@ struct bridge {
 };
 
 /*
- * Whether the interfaces of a pair can be bridged. Refusals are logged with
- * what to do, and counted in the result; so are warnings, which count nothing.
- * An interface that does not exist is refused unless the pair waits for it.
+ * Whether a pair can be bridged: its interfaces, its CPUs. Refusals are logged
+ * with what to do, and counted in the result. An interface that does not exist
+ * is refused unless the pair waits for it. With `warn` what may surprise is
+ * logged, too, which counts nothing; bridge_attach() does so by itself.
  */
-unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m);
+unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m,
+			  bool warn);
+
+/* The same of the links of a bridge as they are now; what has been said about
+ * a link is not said again. */
+unsigned int bridge_check_links(struct bridge *b, struct link_monitor *m);
 
 /* Print the interfaces and whether they can be bridged. 0 or -errno. */
 int bridge_list(struct link_monitor *m, FILE *out);
@@ -56,9 +70,11 @@ void bridge_fini(struct bridge *b);
 
 /*
  * Open both ports and start the lanes. 0; -ENODEV (not logged) while an
- * interface does not exist; other -errno (logged). Ports that are down are
- * attached, too, and forward when they come up.
+ * interface does not exist; BRIDGE_REFUSED (logged once) while one is refused;
+ * other -errno (logged). Ports that are down are attached, too, and forward when they
+ * come up.
  */
+#define BRIDGE_REFUSED 1
 int bridge_attach(struct bridge *b, struct link_monitor *m);
 
 /* End reception, drain the rings, read the last counts, close the ports. */
@@ -71,8 +87,12 @@ int bridge_link_event(struct bridge *b, const struct link_event *event);
 /* Say so, once, when both directions forward. */
 void bridge_announce(struct bridge *b);
 
-/* Once a second or so: fetch the kernel's counts, which are 32 bits wide, and
- * warn once of drops that somebody can mend. */
-void bridge_tick(struct bridge *b);
+/*
+ * Once a second or so: fetch the kernel's counts, which are 32 bits wide, warn
+ * once of drops that somebody can mend, and open the ports again if the kernel
+ * holds a ring. 0, or -errno if they could not be opened (logged): then the
+ * bridge is detached.
+ */
+int bridge_tick(struct bridge *b);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <net/if_arp.h>
+#include <sched.h>
 #include <string.h>
 
 #include "bridge.h"
@@ -27,24 +28,84 @@ static const char *refusal(const struct link_info *link, bool force,
 
 /* 0 if the link can be a port, else one mistake. */
 static unsigned int check_link(const struct conf_pair *conf, enum side side,
-			       const struct link_info *link,
-			       struct link_monitor *m)
+			       const struct link_info *link)
 {
 	const char *mend = "", *why = refusal(link, conf->force, &mend);
+
+	if (!why)
+		return 0;
+	log_err("pair %s: %s: %s %s%s%s: %s", conf->name, side_name[side],
+		conf->port[side], why, link->master_index ? " " : "",
+		link->master, mend);
+	return 1;
+}
+
+/* An alternative name may name the same one. */
+static unsigned int check_two_ends(const struct conf_pair *conf,
+				   const struct link_info *left,
+				   const struct link_info *right)
+{
+	if (left->index != right->index)
+		return 0;
+	log_err("pair %s: %s and %s are the same interface: a wire needs two "
+		"ends", conf->name, conf->port[SIDE_LEFT],
+		conf->port[SIDE_RIGHT]);
+	return 1;
+}
+
+static void warn_of_address(const struct conf_pair *conf, enum side side,
+			    const struct link_info *link,
+			    struct link_monitor *m)
+{
 	char address[80];
 
-	if (why) {
-		log_err("pair %s: %s: %s %s%s%s: %s", conf->name,
-			side_name[side], conf->port[side], why,
-			link->master_index ? " " : "", link->master, mend);
-		return 1;
-	}
 	if (link_has_address(m, link->index, address, sizeof(address)) > 0)
 		log_warn("pair %s: %s: %s has the address %s: this host will "
 			 "answer there, too (ip addr del %s dev %s)",
 			 conf->name, side_name[side], link->name, address,
 			 address, link->name);
-	return 0;
+}
+
+static void warn_of_mtus(const struct conf_pair *conf,
+			 const struct link_info *left,
+			 const struct link_info *right)
+{
+	if (left->mtu != right->mtu)
+		log_warn("pair %s: MTU %u on %s, %u on %s: frames over the "
+			 "smaller one are dropped as oversize", conf->name,
+			 left->mtu, left->name, right->mtu, right->name);
+}
+
+/* Asked for it, the kernel may give one beyond those that we run on now
+ * (taskset), if the cpuset allows. */
+static bool cpu_can_be_had(int cpu)
+{
+	cpu_set_t now, wanted;
+	bool had;
+
+	if (sched_getaffinity(0, sizeof(now), &now))
+		return true; /* more CPUs than we know: lane_start() will see */
+	if (CPU_ISSET((size_t)cpu, &now))
+		return true;
+	CPU_ZERO(&wanted);
+	CPU_SET((size_t)cpu, &wanted);
+	had = !sched_setaffinity(0, sizeof(wanted), &wanted);
+	if (had)
+		sched_setaffinity(0, sizeof(now), &now);
+	return had;
+}
+
+/* The CPU of the lane for what arrives on this side, where there is one. */
+static unsigned int check_cpu(const struct conf_pair *conf, enum side side)
+{
+	int cpu = (int)conf->cpu[side];
+
+	if ((conf->one_way != SIDE_BOTH && conf->one_way != (int)side) ||
+	    cpu == LANE_NO_CPU || cpu_can_be_had(cpu))
+		return 0;
+	log_err("pair %s: %s.cpu: %d: not one that this process may use",
+		conf->name, side_name[side], cpu);
+	return 1;
 }
 
 static unsigned int check_side(const struct conf_pair *conf, enum side side,
@@ -57,7 +118,7 @@ static unsigned int check_side(const struct conf_pair *conf, enum side side,
 		return 0;
 	r = link_get(m, conf->port[side], link);
 	if (!r)
-		return check_link(conf, side, link, m);
+		return check_link(conf, side, link);
 	link->index = 0;
 	if (r == -ENODEV && conf->wait) {
 		log_info("pair %s: %s: waiting for interface %s", conf->name,
@@ -71,26 +132,62 @@ static unsigned int check_side(const struct conf_pair *conf, enum side side,
 	return 1;
 }
 
-unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m)
+unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m,
+			  bool warn)
 {
 	struct link_info link[SIDES];
 	unsigned int mistakes = 0;
+	bool both;
 
 	for (int side = 0; side < SIDES; side++)
-		mistakes += check_side(conf, (enum side)side, &link[side], m);
-	if (mistakes || !link[SIDE_LEFT].index || !link[SIDE_RIGHT].index)
+		mistakes += check_side(conf, (enum side)side, &link[side], m) +
+			    check_cpu(conf, (enum side)side);
+	both = link[SIDE_LEFT].index && link[SIDE_RIGHT].index;
+	if (!mistakes && both)
+		mistakes = check_two_ends(conf, &link[SIDE_LEFT],
+					  &link[SIDE_RIGHT]);
+	if (mistakes || !warn)
 		return mistakes;
-	if (link[SIDE_LEFT].index == link[SIDE_RIGHT].index) {
-		log_err("pair %s: %s and %s are the same interface: a wire "
-			"needs two ends", conf->name, conf->port[SIDE_LEFT],
-			conf->port[SIDE_RIGHT]);
-		return 1;
+	for (int side = 0; side < SIDES; side++)
+		if (link[side].index)
+			warn_of_address(conf, (enum side)side, &link[side], m);
+	if (both)
+		warn_of_mtus(conf, &link[SIDE_LEFT], &link[SIDE_RIGHT]);
+	return 0;
+}
+
+unsigned int bridge_check_links(struct bridge *b, struct link_monitor *m)
+{
+	const struct link_info *left = &b->side[SIDE_LEFT].link;
+	const struct link_info *right = &b->side[SIDE_RIGHT].link;
+	unsigned int mistakes = 0;
+	bool is_new[SIDES], any_new = false;
+	const char *mend;
+
+	for (int side = 0; side < SIDES; side++) {
+		struct bridge_port *bp = &b->side[side];
+
+		is_new[side] = bp->checked_index != bp->link.index ||
+			       bp->checked_master != bp->link.master_index;
+		any_new |= is_new[side];
+		bp->checked_index = bp->link.index;
+		bp->checked_master = bp->link.master_index;
+		if (is_new[side])
+			mistakes += check_link(b->conf, (enum side)side,
+					       &bp->link);
+		else if (refusal(&bp->link, b->conf->force, &mend))
+			mistakes++;
 	}
-	if (link[SIDE_LEFT].mtu != link[SIDE_RIGHT].mtu)
-		log_warn("pair %s: MTU %u on %s, %u on %s: frames over the "
-			 "smaller one are dropped as oversize", conf->name,
-			 link[SIDE_LEFT].mtu, link[SIDE_LEFT].name,
-			 link[SIDE_RIGHT].mtu, link[SIDE_RIGHT].name);
+	if (!mistakes && any_new)
+		mistakes = check_two_ends(b->conf, left, right);
+	if (mistakes || left->index == right->index)
+		return 1;
+	for (int side = 0; side < SIDES; side++)
+		if (is_new[side])
+			warn_of_address(b->conf, (enum side)side,
+					&b->side[side].link, m);
+	if (any_new)
+		warn_of_mtus(b->conf, left, right);
 	return 0;
 }
 

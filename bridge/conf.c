@@ -28,7 +28,8 @@ const struct conf_key conf_key[] = {
 	  .choice = log_choice, .arg = "LEVEL",
 	  .help = "How much to say on stderr" },
 	{ CONF_PROGRAM, "stats", CONF_SECONDS, IN(conf, stats_ns),
-	  .fallback = "0", .max = 86400, .arg = "SECONDS",
+	  .fallback = "0", .max = 86400, .least_ns = 10 * NS_PER_MS,
+	  .arg = "SECONDS",
 	  .help = "Print a line of rates this often (0: never)" },
 	{ CONF_PROGRAM, "json", CONF_BOOL, IN(conf, json), .fallback = "no",
 	  .help = "Print results as JSON" },
@@ -207,7 +208,8 @@ static int set_value(struct conf_pair *pair, const struct key_parts *parts,
 			return -EINVAL;
 		return set_sided(parts, field, n);
 	case CONF_SECONDS:
-		if (value_seconds(value, &n) || n > key->max * NS_PER_SEC)
+		if (value_seconds(value, &n) || n > key->max * NS_PER_SEC ||
+		    (n && n < key->least_ns))
 			return -EINVAL;
 		*(uint64_t *)field = n;
 		return 0;
@@ -215,11 +217,11 @@ static int set_value(struct conf_pair *pair, const struct key_parts *parts,
 		return value_choice(value, key->choice, field);
 	case CONF_IFNAME:
 		return conf_ifname_is_valid(value) &&
-				       value_can_be_written(value) ?
+				       value_can_be_written(name, value) ?
 			       set_string(field, value) : -EINVAL;
 	case CONF_RULE:
 	case CONF_RULE_FILE:
-		return *value && value_can_be_written(value) ?
+		return *value && value_can_be_written(name, value) ?
 			       add_rule(pair, parts, name, value) : -EINVAL;
 	}
 	return -EINVAL;

@@ -73,6 +73,7 @@ struct conf_key {
 	size_t offset;        /* in struct conf or struct conf_pair */
 	const char *fallback; /* the default as text; NULL: none */
 	uint64_t min, max;
+	uint64_t least_ns; /* CONF_SECONDS: shorter is refused, 0 is not */
 	const char *const *choice; /* NULL-terminated, by value */
 	enum filter_action action;
 	const char *arg;  /* what --help calls the value */

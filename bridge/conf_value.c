@@ -10,6 +10,8 @@
 #include "conf.h"
 #include "conf_value.h"
 
+#define LINE_BYTES_MAX 1022 /* of a file: see ini_scan.c */
+
 int value_number(const char *text, uint64_t *value)
 {
 	uint64_t n = 0;
@@ -89,10 +91,15 @@ bool conf_ifname_is_valid(const char *text)
 	return true;
 }
 
-bool value_can_be_written(const char *text)
+bool value_can_be_written(const char *key, const char *text)
 {
 	size_t n = strlen(text);
 
+	if (strlen(key) + strlen(" = \"\"") + n > LINE_BYTES_MAX)
+		return false;
+	for (const char *c = text; *c; c++)
+		if (((unsigned char)*c < ' ' && *c != '\t') || *c == '\177')
+			return false;
 	if (strchr(text, '"') && strchr(text, '\''))
 		return false;
 	if (!strchr(text, '\\'))
@@ -117,8 +124,15 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 	case CONF_CPU:
 		return "the number of a CPU, or none";
 	case CONF_SECONDS:
-		snprintf(buf, size, "seconds from 0 to %llu, such as 10 or 0.5",
-			 (unsigned long long)key->max);
+		if (key->least_ns)
+			snprintf(buf, size, "0, or seconds from %g to %llu, "
+				 "such as 10 or 0.5",
+				 (double)key->least_ns / NS_PER_SEC,
+				 (unsigned long long)key->max);
+		else
+			snprintf(buf, size,
+				 "seconds from 0 to %llu, such as 10 or 0.5",
+				 (unsigned long long)key->max);
 		return buf;
 	case CONF_CHOICE:
 		for (int i = 0; key->choice[i] && n < size; i++)
@@ -129,9 +143,11 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 	case CONF_IFNAME:
 		return "the name of an interface, of 1 to 15 characters";
 	case CONF_RULE:
-		return "a pcap-filter expression";
+		return "a pcap-filter expression that fits on a line of the "
+		       "file (at most 1022 bytes in all, no control bytes)";
 	case CONF_RULE_FILE:
-		return "the name of a file";
+		return "the name of a file that fits on a line of the file "
+		       "(at most 1022 bytes in all, no control bytes)";
 	}
 	return "";
 }

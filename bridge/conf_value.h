@@ -21,9 +21,12 @@ int value_bool(const char *text, bool *value);
 /* The index of a word in a NULL-terminated list. */
 int value_choice(const char *text, const char *const *choice, int *value);
 
-/* Whether a file can say it: in quotes there is no backslash (iniparser 4.1 and
- * 4.2 read it differently), and some text needs quotes. */
-bool value_can_be_written(const char *text);
+/*
+ * Whether a file can say `key = text`: in quotes there is no backslash
+ * (iniparser 4.1 and 4.2 read it differently), and some text needs quotes; no
+ * control bytes; no line longer than iniparser reads.
+ */
+bool value_can_be_written(const char *key, const char *text);
 
 /* What a key allows, in words; may use `buf`. */
 const char *value_allowed(const struct conf_key *key, char *buf, size_t size);

@@ -76,31 +76,44 @@ static void refresh_links(struct control *c)
 		}
 }
 
-static void print_report(struct control *c)
+/* A wait for room that was ended by a signal is no failure, unless it was the
+ * end: the signal tells itself. */
+static void print_report(struct control *c, bool final)
 {
 	struct report report = report_of(c);
+	int r;
 
+	report.final = final;
 	refresh_links(c);
-	if (report_print(&report, c->conf->json, stdout))
+	r = report_print(&report, c->conf->json, stdout);
+	if (r && (r != -EINTR || final))
 		stop(c, -EIO);
 }
 
+/* A link that is gone has an event of its own. */
 static void tick(struct control *c)
 {
-	for (size_t i = 0; i < c->n_bridges; i++)
-		bridge_tick(&c->bridge[i]);
+	for (size_t i = 0; i < c->n_bridges; i++) {
+		int r = bridge_tick(&c->bridge[i]);
+
+		if (r && !(r == -ENODEV && c->bridge[i].conf->wait))
+			stop(c, r);
+	}
 }
 
 /* ---- links ---- */
 
-/* Attach what can be attached; what waits for an interface waits on. */
+/* Attach what can be attached; what waits for an interface waits on, also for
+ * one that is refused as it is now. */
 static void attach(struct control *c)
 {
 	for (size_t i = 0; i < c->n_bridges && !c->stopping; i++) {
 		struct bridge *b = &c->bridge[i];
 		int r = b->attached ? 0 : bridge_attach(b, c->monitor);
 
-		if (r && r != -ENODEV)
+		if (r == BRIDGE_REFUSED && !b->conf->wait)
+			stop(c, -EINVAL);
+		if (r < 0 && r != -ENODEV)
 			stop(c, r);
 		c->has_run |= b->attached;
 		bridge_announce(b);
@@ -145,7 +158,7 @@ static void on_signal(struct control *c)
 		return;
 	if (info.ssi_signo == SIGUSR1) {
 		tick(c);
-		print_report(c);
+		print_report(c, false);
 		return;
 	}
 	log_info("%s: stopping", strsignal((int)info.ssi_signo));
@@ -169,11 +182,13 @@ static void on_tick(struct control *c)
 static void on_stats(struct control *c)
 {
 	struct report report;
+	int r;
 
 	take_expirations(c, SOURCE_STATS);
 	tick(c);
 	report = report_of(c);
-	if (report_print_rates(&report, &c->rates, c->conf->json, stdout))
+	r = report_print_rates(&report, &c->rates, c->conf->json, stdout);
+	if (r && r != -EINTR)
 		stop(c, -EIO);
 }
 
@@ -283,12 +298,13 @@ static void control_close(struct control *c)
 	link_monitor_close(c->monitor);
 }
 
-static int check_all(const struct conf *conf, struct link_monitor *monitor)
+static int check_all(const struct conf *conf, struct link_monitor *monitor,
+		     bool warn)
 {
 	unsigned int mistakes = 0;
 
 	for (size_t i = 0; i < conf->n_pairs; i++)
-		mistakes += bridge_check(&conf->pair[i], monitor);
+		mistakes += bridge_check(&conf->pair[i], monitor, warn);
 	return mistakes ? -EINVAL : 0;
 }
 
@@ -298,7 +314,7 @@ int control_check(const struct conf *conf)
 	int r = link_monitor_open(&monitor);
 
 	if (!r)
-		r = check_all(conf, monitor);
+		r = check_all(conf, monitor, true);
 	link_monitor_close(monitor);
 	return r;
 }
@@ -332,7 +348,7 @@ int control_run(const struct conf *conf)
 
 	r = control_open(&c, conf);
 	if (!r)
-		r = check_all(conf, c.monitor);
+		r = check_all(conf, c.monitor, false);
 	if (!r)
 		r = make_bridges(&c);
 	if (r)
@@ -346,7 +362,7 @@ int control_run(const struct conf *conf)
 	for (size_t i = 0; i < c.n_bridges; i++)
 		bridge_detach(&c.bridge[i]);
 	if (c.has_run)
-		print_report(&c);
+		print_report(&c, true);
 	r = c.result;
 out:
 	control_close(&c);

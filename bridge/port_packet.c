@@ -21,7 +21,9 @@
 #include "tx_direct.h"
 #include "tx_ring.h"
 
-#define RING_FEW 16 /* slots where only odd frames take the ring */
+/* Slots where only odd frames take the ring: four bursts, for a qdisc or a NIC
+ * may hold each of them a while. */
+#define RING_ODD 256
 
 enum way { WAY_PLAIN, WAY_VNET, WAY_RING };
 
@@ -190,7 +192,7 @@ static int open_tx(struct port_packet *pp, const struct port_packet_params *p)
 	if (pp->vnet_fd < 0)
 		return pp->vnet_fd;
 	return tx_ring_open(&pp->tx_ring, p,
-			    mode == TX_RING ? p->tx_slots : RING_FEW);
+			    mode == TX_RING ? p->tx_slots : RING_ODD);
 }
 
 int port_packet_open(struct port **portp, const struct port_packet_params *p)

@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 
 #include "clock.h"
@@ -12,6 +15,7 @@
 
 #define LABEL_WIDTH 30
 #define VALUE_WIDTH 20
+#define PAUSE_MS 100 /* between two looks for a signal */
 
 /* The lanes of a pair that exist, as columns of a table. */
 struct columns {
@@ -106,7 +110,8 @@ static void print_links(const struct bridge *b, FILE *out)
 	}
 }
 
-static void print_pair(const struct bridge *b, uint64_t elapsed_ns, FILE *out)
+static void print_pair(const struct bridge *b, const struct report *r,
+		       FILE *out)
 {
 	struct columns c = { .b = b, .out = out };
 	int64_t dropped[SIDES], unaccounted[SIDES];
@@ -118,8 +123,8 @@ static void print_pair(const struct bridge *b, uint64_t elapsed_ns, FILE *out)
 		unaccounted[side] = stats_unaccounted(&c.stats[side]);
 	}
 	fprintf(out, "pair %s, %" PRIu64 ".%" PRIu64 " s\n", b->conf->name,
-		elapsed_ns / NS_PER_SEC,
-		elapsed_ns % NS_PER_SEC / (NS_PER_SEC / 10));
+		r->elapsed_ns / NS_PER_SEC,
+		r->elapsed_ns % NS_PER_SEC / (NS_PER_SEC / 10));
 	print_head(&c);
 #define COUNTER(label, member, always) \
 	print_counter(&c, label, offsetof(struct lane_stats, member), always)
@@ -135,7 +140,9 @@ static void print_pair(const struct bridge *b, uint64_t elapsed_ns, FILE *out)
 		snprintf(label, sizeof(label), "  %s", reason_info[why].name);
 		COUNTER(label, dropped_frames[why], false);
 	}
-	print_row(&c, "unaccounted", unaccounted);
+	/* While frames are under way the counters move as they are read. */
+	if (r->final)
+		print_row(&c, "unaccounted", unaccounted);
 	COUNTER("ring full (never received)", ring_full_frames, true);
 #undef COUNTER
 	print_rules(&c, SIDE_LEFT);
@@ -143,24 +150,90 @@ static void print_pair(const struct bridge *b, uint64_t elapsed_ns, FILE *out)
 	print_links(b, out);
 }
 
-/* A result that could not be written is a failure, and says so. */
-static int finish(FILE *out)
+/* ---- output ---- */
+
+/* Signals are blocked, for they are read from a descriptor: one that is to end
+ * the program waits here. */
+static bool end_is_pending(void)
 {
-	if (!fflush(out) && !ferror(out))
-		return 0;
-	log_err("standard output: %s", strerror(errno ? errno : EIO));
-	clearerr(out);
-	return -EIO;
+	sigset_t set;
+
+	return !sigpending(&set) &&
+	       (sigismember(&set, SIGINT) > 0 ||
+		sigismember(&set, SIGTERM) > 0 || sigismember(&set, SIGHUP) > 0);
+}
+
+static bool has_room(int fd, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+
+	return poll(&pfd, 1, timeout_ms) > 0;
+}
+
+/* Where poll() finds room, PIPE_BUF bytes go without waiting (pipe(7)). */
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n;
+
+		if (!has_room(fd, PAUSE_MS)) {
+			if (end_is_pending())
+				return -EINTR;
+			continue;
+		}
+		n = write(fd, text, len < PIPE_BUF ? len : PIPE_BUF);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* What is to be written, in memory first. */
+struct text {
+	char *bytes;
+	size_t len;
+	FILE *stream;
+};
+
+static bool text_begin(struct text *text)
+{
+	text->stream = open_memstream(&text->bytes, &text->len);
+	return text->stream;
+}
+
+/* A result that could not be written is a failure, and says so. */
+static int text_end(struct text *text, FILE *out)
+{
+	int r = ferror(text->stream) ? -ENOMEM : 0;
+
+	if (fclose(text->stream))
+		r = -ENOMEM;
+	if (!r && fflush(out)) /* what was printed before */
+		r = -errno;
+	if (!r)
+		r = write_all(fileno(out), text->bytes, text->len);
+	free(text->bytes);
+	if (r)
+		log_err("standard output: %s",
+			r == -EINTR ? "no room, given up" : strerror(-r));
+	return r;
 }
 
 int report_print(const struct report *r, bool json, FILE *out)
 {
-	errno = 0;
+	struct text text = { 0 };
+
+	if (!text_begin(&text))
+		return -ENOMEM;
 	if (json)
-		report_json(r, out);
+		report_json(r, text.stream);
 	for (size_t i = 0; !json && i < r->n_bridges; i++)
-		print_pair(&r->bridge[i], r->elapsed_ns, out);
-	return finish(out);
+		print_pair(&r->bridge[i], r, text.stream);
+	return text_end(&text, out);
 }
 
 /* ---- rates ---- */
@@ -185,15 +258,19 @@ int report_print_rates(const struct report *r, struct report_rates *rates,
 		       bool json, FILE *out)
 {
 	double seconds = (double)(r->elapsed_ns - rates->at_ns) / 1e9;
+	struct text text = { 0 };
 
-	errno = 0;
+	if (!has_room(fileno(out), 0))
+		return 0;
+	if (!text_begin(&text))
+		return -ENOMEM;
 	if (json)
-		report_json_rates(r, rates, seconds, out);
+		report_json_rates(r, rates, seconds, text.stream);
 	for (size_t i = 0; i < r->n_bridges; i++) {
 		const struct bridge *b = &r->bridge[i];
 
 		if (!json)
-			fprintf(out, "%.1f s %s:", (double)r->elapsed_ns / 1e9,
+			fprintf(text.stream, "%.1f s %s:", (double)r->elapsed_ns / 1e9,
 				b->conf->name);
 		for (int side = 0; side < SIDES; side++) {
 			struct lane_stats now;
@@ -202,12 +279,12 @@ int report_print_rates(const struct report *r, struct report_rates *rates,
 			if (!json && b->has_lane[side])
 				print_lane_rates(b->lane_name[side], &now,
 						 &rates->last[i][side],
-						 seconds, out);
+						 seconds, text.stream);
 			rates->last[i][side] = now;
 		}
 		if (!json)
-			fprintf(out, "\n");
+			fprintf(text.stream, "\n");
 	}
 	rates->at_ns = r->elapsed_ns;
-	return finish(out);
+	return text_end(&text, out);
 }

@@ -14,10 +14,15 @@ struct report {
 	struct bridge *bridge;
 	size_t n_bridges;
 	uint64_t elapsed_ns;
+	bool final; /* the lanes have ended: the balance closes */
 };
 
-/* The report at the end, or so far: balance, reasons, rules, link counters.
- * 0, or -errno if it could not be written (logged). */
+/*
+ * The report at the end, or so far: balance, reasons, rules, link counters.
+ * Waits for room on `out`, but a signal that is pending to end the program ends
+ * that wait: -EINTR. 0, -EINTR, or other -errno if it could not be written
+ * (logged).
+ */
 int report_print(const struct report *r, bool json, FILE *out);
 
 /* What a line of statistics needs to remember of the one before. */
@@ -26,7 +31,8 @@ struct report_rates {
 	struct lane_stats (*last)[SIDES]; /* an element a bridge */
 };
 
-/* One line a pair: rates since the last line. 0 or -errno (logged). */
+/* One line a pair: rates since the last line; none if `out` has no room, then
+ * the next covers this time, too. As report_print() otherwise. */
 int report_print_rates(const struct report *r, struct report_rates *rates,
 		       bool json, FILE *out);
 

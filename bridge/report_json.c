@@ -72,18 +72,20 @@ static json_t *lane_counters(const struct lane_stats *s)
 					    counter[i].offset)));
 	json_object_set_new(object, "dropped_frames", integer(stats_dropped(s)));
 	json_object_set_new(object, "dropped", reasons(s));
-	json_object_set_new(object, "unaccounted_frames",
-			    json_integer(stats_unaccounted(s)));
 	return object;
 }
 
-static json_t *lane_json(const struct bridge *b, enum side side)
+static json_t *lane_json(const struct bridge *b, enum side side, bool final)
 {
 	struct lane_stats s;
 	json_t *object;
 
 	stats_snapshot(&b->lane[side].stats, &s);
 	object = lane_counters(&s);
+	/* While frames are under way the counters move as they are read. */
+	if (final)
+		json_object_set_new(object, "unaccounted_frames",
+				    json_integer(stats_unaccounted(&s)));
 	json_object_set_new(object, "from", text(b->conf->port[side]));
 	json_object_set_new(object, "to",
 			    text(b->conf->port[side == SIDE_LEFT ?
@@ -119,7 +121,7 @@ static json_t *port_json(const struct bridge_port *bp, const char *name)
 	return object;
 }
 
-static json_t *pair_json(const struct bridge *b)
+static json_t *pair_json(const struct bridge *b, bool final)
 {
 	json_t *object = json_object(), *lanes = json_object();
 
@@ -130,7 +132,8 @@ static json_t *pair_json(const struct bridge *b)
 					      b->conf->port[side]));
 		if (b->has_lane[side])
 			json_object_set_new(lanes, side_name[side],
-					    lane_json(b, (enum side)side));
+					    lane_json(b, (enum side)side,
+						    final));
 	}
 	json_object_set_new(object, "lanes", lanes);
 	return object;
@@ -156,7 +159,8 @@ void report_json(const struct report *r, FILE *out)
 	json_t *pairs = json_array();
 
 	for (size_t i = 0; i < r->n_bridges; i++)
-		json_array_append_new(pairs, pair_json(&r->bridge[i]));
+		json_array_append_new(pairs, pair_json(&r->bridge[i],
+						       r->final));
 	json_object_set_new(object, "pairs", pairs);
 	put(object, JSON_INDENT(2), out);
 }

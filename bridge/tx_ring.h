@@ -13,6 +13,7 @@
 struct tx_ring {
 	int fd;
 	bool patient; /* as in tx_direct.h */
+	bool is_held; /* all slots were waited for, in vain */
 	uint8_t *map;
 	size_t map_bytes;
 	uint32_t slot_bytes;

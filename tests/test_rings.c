@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
@@ -31,6 +32,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "bridge.h"
 #include "clock.h"
 #include "link.h"
 #include "log.h"
@@ -1577,6 +1579,147 @@ static void test_promiscuity_is_counted(void **state)
 	assert_int_equal(promiscuity(), 0);
 }
 
+/* ---- a ring that the kernel holds ---- */
+
+/* A device that gives the kernel whatever super-frames it is told to. */
+static int open_tap(void)
+{
+	struct ifreq req = {
+		.ifr_name = "tap",
+		.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
+	};
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	if (ioctl(fd, TUNSETIFF, &req)) {
+		close(fd);
+		return -1;
+	}
+	ip("link set tap up");
+	wait_until(is_running("tap"));
+	return fd;
+}
+
+static void tap_send(int fd, const struct sample *s)
+{
+	struct iovec iov[2] = {
+		{ (void *)&s->vnet, sizeof(s->vnet) }, { s->data, s->len },
+	};
+
+	assert_int_equal(writev(fd, iov, 2), sizeof(s->vnet) + s->len);
+}
+
+/* UDP as a device with UFO would have it: no packet socket can be told. */
+static struct sample *add_ufo(struct wire *w)
+{
+	struct sample *s = add_unfinished(w, 4042, NULL);
+
+	s->data[23] = IPPROTO_UDP;
+	put16(s->data + 38, 4008);
+	s->vnet.csum_offset = 6;
+	s->vnet.gso_type = VIRTIO_NET_HDR_GSO_UDP;
+	s->vnet.gso_size = 1472;
+	s->vnet.hdr_len = 42;
+	return s;
+}
+
+static uint64_t received_on_left(const struct bridge *b)
+{
+	return counter_read(&b->lane[SIDE_LEFT].stats.received_frames);
+}
+
+/* Frames arrive, and the bridge ticks, until it has received this many. */
+static void flow_until(struct bridge *b, int tap, const struct sample *s,
+		       uint64_t n)
+{
+	static const struct timespec pause = { .tv_nsec = 50000000 };
+
+	uint64_t until_ns = clock_now_ns() + PATIENCE_NS;
+
+	while (received_on_left(b) < n) {
+		tap_send(tap, s);
+		nanosleep(&pause, NULL);
+		assert_int_equal(bridge_tick(b), 0);
+		assert_true(clock_now_ns() < until_ns);
+	}
+}
+
+static void test_held_ring(void **state)
+{
+	struct lane_stats *s;
+	struct link_monitor *m;
+	struct wire *w = *state;
+	struct conf_pair *pair;
+	struct bridge b;
+	struct conf conf;
+	int tap = open_tap();
+	uint64_t lost;
+
+	if (tap < 0)
+		skip();
+	conf_init(&conf);
+	pair = conf_add_pair(&conf, "wan");
+	assert_int_equal(conf_set(&conf, pair, "", "left", "tap"), 0);
+	assert_int_equal(conf_set(&conf, pair, "", "right", "va"), 0);
+	assert_int_equal(link_monitor_open(&m), 0);
+	assert_int_equal(bridge_init(&b, pair, NULL), 0);
+	assert_int_equal(bridge_attach(&b, m), 0);
+	s = &b.lane[SIDE_LEFT].stats;
+	add(w, 60);
+	add_ufo(w);
+	flow_until(&b, tap, &w->sample[0], 10);
+	/* Whether this kernel holds the ring then or not, frames flow again. */
+	tap_send(tap, &w->sample[1]);
+	flow_until(&b, tap, &w->sample[0], 30);
+	bridge_detach(&b);
+	lost = s->ring_full_frames;
+	assert_int_equal(s->offered_frames, s->received_frames + lost);
+	assert_int_equal(s->forwarded_frames, s->received_frames);
+	assert_int_equal(stats_unaccounted(s), 0);
+	assert_int_equal(b.side[SIDE_LEFT].told_held, lost > 1);
+	bridge_fini(&b);
+	link_monitor_close(m);
+	conf_fini(&conf);
+	close(tap);
+}
+
+/* A ring that is only too small for a while is not taken for held. */
+static void test_full_ring_is_not_held(void **state)
+{
+	struct link_monitor *m;
+	struct wire *w = *state;
+	struct conf_pair *pair;
+	struct bridge b;
+	struct conf conf;
+	uint64_t until_ns = clock_now_ns() + NS_PER_SEC * 3 / 2;
+
+	conf_init(&conf);
+	pair = conf_add_pair(&conf, "wan");
+	assert_int_equal(conf_set(&conf, pair, "", "left", "va"), 0);
+	assert_int_equal(conf_set(&conf, pair, "", "rx_slots", "64"), 0);
+	ip("link add right type veth peer name far");
+	ip("link set right up");
+	assert_int_equal(conf_set(&conf, pair, "", "right", "right"), 0);
+	assert_int_equal(link_monitor_open(&m), 0);
+	assert_int_equal(bridge_init(&b, pair, NULL), 0);
+	assert_int_equal(bridge_attach(&b, m), 0);
+	lane_stop(&b.lane[SIDE_LEFT]); /* nobody empties the ring */
+	open_peer(w, false);
+	add(w, 60);
+	while (clock_now_ns() < until_ns) {
+		for (int i = 0; i < 100; i++)
+			peer_send(w, &w->sample[0]);
+		assert_int_equal(bridge_tick(&b), 0);
+	}
+	assert_true(b.lane[SIDE_LEFT].stats.ring_full_frames > 1000);
+	assert_false(b.side[SIDE_LEFT].told_held);
+	bridge_fini(&b);
+	link_monitor_close(m);
+	conf_fini(&conf);
+	ip("link delete right");
+}
+
 /* ---- the namespace ---- */
 
 static bool write_text(const char *path, const char *text)
@@ -1651,6 +1794,8 @@ int main(void)
 		RING_TEST(test_one_way),
 		RING_TEST(test_open_close),
 		RING_TEST(test_promiscuity_is_counted),
+		RING_TEST(test_held_ring),
+		RING_TEST(test_full_ring_is_not_held),
 	};
 
 	if (!enter_netns()) {
