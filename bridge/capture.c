@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "capture.h"
@@ -21,7 +22,8 @@ struct capture {
 	uint8_t *block;
 	uint32_t block_room;
 	uint64_t number;
-	uint64_t last_ns;
+	uint64_t last_ns; /* of the file */
+	int fault; /* that ended it */
 	uint64_t oddities[ODDITIES];
 };
 
@@ -29,8 +31,7 @@ struct capture {
 
 static int damage(const struct capture *c, uint64_t offset, const char *what)
 {
-	log_err("%s: offset %llu: %s", stream_name(c->stream),
-		(unsigned long long)offset, what);
+	stream_complain(c->stream, offset, what);
 	return -EBADMSG;
 }
 
@@ -54,31 +55,59 @@ static int block_room(struct capture *c, uint32_t bytes)
 	return 0;
 }
 
+/* Bytes that ought to be there: 0; -ENODATA: the file ends before; or a fault
+ * of the stream, which gives what it has first and has said why. */
+static int read_whole(struct capture *c, uint8_t *to, size_t bytes, size_t *had)
+{
+	ssize_t n = stream_read(c->stream, to, bytes);
+
+	*had = n > 0 ? (size_t)n : 0;
+	if (n > 0 && *had < bytes)
+		n = stream_read(c->stream, to + *had, bytes - *had);
+	if (n < 0)
+		return (int)n;
+	return *had < bytes ? -ENODATA : 0;
+}
+
+/* A block of which more is known than where it is. */
+static int damaged_block(const struct capture *c, uint64_t offset,
+			 const uint8_t *head, size_t had, const char *what)
+{
+	uint32_t word[2];
+	char text[256];
+
+	memcpy(word, head, sizeof(word));
+	for (size_t i = 0; c->pcapng.swapped && i < ARRAY_SIZE(word); i++)
+		word[i] = __builtin_bswap32(word[i]);
+	snprintf(text, sizeof(text), "%s (block type %#x, length %u; the file "
+		 "has %zu bytes of it)", what, word[0], word[1], had);
+	return damage(c, offset, text);
+}
+
 /* A whole block into c->block: 1, 0 at the end, or -errno. */
 static int read_block(struct capture *c, uint32_t *bytes)
 {
 	uint64_t offset = stream_offset(c->stream);
 	const char *why = "ends in the head of a block";
 	uint8_t head[PCAPNG_HEAD_BYTES];
-	ssize_t n = stream_read(c->stream, head, sizeof(head));
+	size_t had;
+	int r = read_whole(c, head, sizeof(head), &had);
 
-	if (n <= 0)
-		return (int)n;
-	if (n < (ssize_t)sizeof(head))
-		return damage(c, offset, why);
+	if (r == -ENODATA)
+		return had ? damage(c, offset, why) : 0;
+	if (r)
+		return r;
 	*bytes = pcapng_block_bytes(&c->pcapng, head, &why);
 	if (!*bytes)
-		return damage(c, offset, why);
+		return damaged_block(c, offset, head, had, why);
 	if (block_room(c, *bytes))
 		return -ENOMEM;
 	memcpy(c->block, head, sizeof(head));
-	n = stream_read(c->stream, c->block + sizeof(head),
-			*bytes - sizeof(head));
-	if (n < 0)
-		return (int)n;
-	if ((size_t)n != *bytes - sizeof(head))
-		return damage(c, offset, "ends in the middle of a block");
-	return 1;
+	r = read_whole(c, c->block + sizeof(head), *bytes - sizeof(head), &had);
+	if (r == -ENODATA)
+		return damaged_block(c, offset, head, sizeof(head) + had,
+				     "ends in the middle of a block");
+	return r ? r : 1;
 }
 
 static int next_of_pcapng(struct capture *c, struct capture_record *record)
@@ -95,12 +124,17 @@ static int next_of_pcapng(struct capture *c, struct capture_record *record)
 			return r;
 		r = pcapng_take(&c->pcapng, c->block, bytes, record, &why);
 		if (r == -EBADMSG)
-			return damage(c, offset, why);
+			return damaged_block(c, offset, c->block, bytes,
+					     why);
+		if (r < 0) {
+			log_err("%s: offset %llu: an interface: %s",
+				stream_name(c->stream),
+				(unsigned long long)offset, strerror(-r));
+			return r;
+		}
 		if (!r)
 			continue;
 		record->offset = offset;
-		if (r == 1 && record->time_ns == PCAPNG_NO_TIME)
-			record->time_ns = c->last_ns;
 		return r;
 	}
 }
@@ -114,7 +148,8 @@ static void odd(struct capture *c, enum oddity what,
 		[ODD_SNAPLEN] = "has more bytes than the snap length",
 		[ODD_LENGTH] = "has more bytes than its length says; they are "
 			       "taken",
-		[ODD_TIME] = "is earlier than the one before",
+		[ODD_TIME] = "is earlier than the one before on its "
+			     "interface",
 	};
 
 	if (c->oddities[what]++)
@@ -124,6 +159,23 @@ static void odd(struct capture *c, enum oddity what,
 		 stream_name(c->stream), (unsigned long long)r->offset,
 		 (unsigned long long)r->number, text[what], r->caplen, r->len,
 		 capture_interface(c, r->interface)->snaplen);
+}
+
+/* Interfaces are written as they come, so that only on one of them times run
+ * forwards. A simple packet has no time: it gets that of the one before. */
+static void look_at_time(struct capture *c, struct capture_record *r)
+{
+	uint64_t *last_ns = &c->last_ns;
+
+	if (!c->pcap)
+		last_ns = &c->pcapng.interface[r->interface].last_ns;
+	if (r->time_ns == PCAPNG_NO_TIME) {
+		r->time_ns = c->last_ns;
+		return;
+	}
+	if (r->time_ns < *last_ns)
+		odd(c, ODD_TIME, r);
+	c->last_ns = *last_ns = r->time_ns;
 }
 
 static void look_for_oddities(struct capture *c, struct capture_record *r)
@@ -136,9 +188,7 @@ static void look_for_oddities(struct capture *c, struct capture_record *r)
 		odd(c, ODD_LENGTH, r);
 		r->len = r->caplen;
 	}
-	if (r->time_ns < c->last_ns)
-		odd(c, ODD_TIME, r);
-	c->last_ns = r->time_ns;
+	look_at_time(c, r);
 }
 
 /* ---- the object ---- */
@@ -155,16 +205,25 @@ static bool is_pcap(uint32_t magic)
 
 static int find_format(struct capture *c)
 {
+	uint8_t start[sizeof(uint32_t)];
 	uint32_t magic = 0;
+	size_t had;
 	ssize_t n = stream_peek(c->stream, &magic, sizeof(magic));
 
+	if (n > 0 && n < (ssize_t)sizeof(magic)) {
+		int r = read_whole(c, start, sizeof(start), &had);
+
+		if (r < 0 && r != -ENODATA)
+			return r; /* of the bytes behind these */
+	}
 	if (n < 0)
 		return (int)n;
 	if (n == sizeof(magic) && magic == PCAPNG_MAGIC)
 		return 0;
 	if (n == sizeof(magic) && is_pcap(magic))
 		return pcap_file_open(&c->pcap, c->stream, &c->told);
-	log_err("%s: is neither pcap nor pcapng", stream_name(c->stream));
+	log_err(n ? "%s: is neither pcap nor pcapng" : "%s: is empty, unpacked",
+		stream_name(c->stream));
 	return -EBADMSG;
 }
 
@@ -199,9 +258,14 @@ void capture_close(struct capture *c)
 
 int capture_next(struct capture *c, struct capture_record *record)
 {
-	int r = c->pcap ? pcap_file_next(c->pcap, record) :
-			  next_of_pcapng(c, record);
+	int r;
 
+	if (c->fault)
+		return c->fault;
+	r = c->pcap ? pcap_file_next(c->pcap, record) :
+		      next_of_pcapng(c, record);
+	if (r < 0)
+		c->fault = r;
 	if (r != 1)
 		return r;
 	record->number = ++c->number;

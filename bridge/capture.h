@@ -5,7 +5,8 @@
  * Damage behind which no next record can be found ends the file with -EBADMSG.
  * What is odd and leaves the record whole is warned of once a kind, counted,
  * and read on: more bytes than the snap length or than the frame had, times
- * that run backwards. Memory is bounded by the longest record, 16 MiB.
+ * that run backwards on one interface. Memory is bounded by the longest record,
+ * 16 MiB.
  */
 #ifndef BUMPWIRE_CAPTURE_H
 #define BUMPWIRE_CAPTURE_H
@@ -19,10 +20,11 @@ int capture_open(struct capture **cp, const char *path);
 void capture_close(struct capture *c);
 
 /* 1: a record; 0: the end; -EBADMSG: damage (logged, with file and offset);
- * other -errno (logged). */
+ * other -errno (logged). Behind an error there is nothing but that error. */
 int capture_next(struct capture *c, struct capture_record *record);
 
-/* Interfaces named so far. */
+/* Interfaces named so far, and one of them, which moves at the next call of
+ * capture_next(). */
 uint32_t capture_n_interfaces(const struct capture *c);
 const struct capture_interface *capture_interface(const struct capture *c,
 						  uint32_t i);

@@ -17,6 +17,9 @@
 
 #define HEADER_BYTES 24
 #define RECORD_HEADER_BYTES 16
+#define RECORD_HEADER_PATCHED_BYTES 24 /* of MAGIC_PATCHED */
+#define MAGIC_PATCHED 0xa1b2cd34       /* Kuznetzov's tcpdump, of 1998 */
+#define MAGIC_NANO 0xa1b23c4d
 #define SNAPLEN_AT 16
 #define LINKTYPE_AT 20
 #define SNAPLEN_MAX 262144 /* MAXIMUM_SNAPLEN of libpcap */
@@ -28,7 +31,9 @@ struct pcap_file {
 	uint8_t header[HEADER_BYTES]; /* as libpcap shall see it */
 	size_t header_given;
 	uint64_t offset; /* of the next record */
+	uint32_t record_header_bytes;
 	uint16_t linktype;
+	bool is_nano;
 	uint32_t fcs_bytes;
 	int fault; /* of the stream: it has been logged */
 };
@@ -66,14 +71,20 @@ static ssize_t cookie_read(void *cookie, char *to, size_t n)
 /* The file's header, told and changed; -EBADMSG: it is shorter than that. */
 static int take_header(struct pcap_file *f, struct capture_interface *told)
 {
-	static const uint32_t magics[] = { 0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34 };
-	uint32_t snaplen = SNAPLEN_MAX, linktype;
+	static const uint32_t magics[] = { 0xa1b2c3d4, MAGIC_NANO,
+					   MAGIC_PATCHED };
+	uint32_t snaplen = SNAPLEN_MAX, linktype, magic;
 	ssize_t n = stream_read(f->stream, f->header, HEADER_BYTES);
 	bool swapped = true;
 
 	if (n < 0)
 		return (int)n;
 	if (n < HEADER_BYTES) {
+		/* Where unpacking failed, that has been said. */
+		ssize_t more = stream_read(f->stream, f->header, 1);
+
+		if (more < 0)
+			return (int)more;
 		log_err("%s: offset %zd: ends in the file header, which has "
 			"24 bytes", stream_name(f->stream), n);
 		return -EBADMSG;
@@ -81,6 +92,11 @@ static int take_header(struct pcap_file *f, struct capture_interface *told)
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
 		if (get32(f->header, false) == magics[i])
 			swapped = false;
+	magic = get32(f->header, swapped);
+	f->is_nano = magic == MAGIC_NANO;
+	f->record_header_bytes = magic == MAGIC_PATCHED ?
+					 RECORD_HEADER_PATCHED_BYTES :
+					 RECORD_HEADER_BYTES;
 	told->snaplen = get32(f->header + SNAPLEN_AT, swapped);
 	/* Above the link type stand the length of an FCS, in 16-bit words, and
 	 * whether it is known. */
@@ -109,7 +125,7 @@ static int open_pcap(struct pcap_file *f)
 	if (f->pcap)
 		return 0; /* pcap_close() closes the file, too */
 	fclose(file);
-	log_err("%s: offset 0: %s", stream_name(f->stream), why);
+	stream_complain(f->stream, 0, why);
 	return -EBADMSG;
 }
 
@@ -141,6 +157,18 @@ void pcap_file_close(struct pcap_file *f)
 	free(f);
 }
 
+/*
+ * Both parts have 32 bits without a sign; libpcap extends one. It has made
+ * nanoseconds of the part, which may be more than a second where the file lies.
+ */
+static uint64_t time_of(const struct pcap_file *f, const struct timeval *ts)
+{
+	uint64_t unit_ns = f->is_nano ? 1 : 1000;
+	uint32_t part = (uint32_t)(ts->tv_usec / (suseconds_t)unit_ns);
+
+	return (uint32_t)ts->tv_sec * NS_PER_SEC + part * unit_ns;
+}
+
 int pcap_file_next(struct pcap_file *f, struct capture_record *record)
 {
 	struct pcap_pkthdr *header;
@@ -151,15 +179,12 @@ int pcap_file_next(struct pcap_file *f, struct capture_record *record)
 		return 0;
 	if (r != 1) {
 		if (!f->fault)
-			log_err("%s: offset %llu: %s", stream_name(f->stream),
-				(unsigned long long)f->offset,
-				pcap_geterr(f->pcap));
+			stream_complain(f->stream, f->offset,
+					pcap_geterr(f->pcap));
 		return f->fault ? f->fault : -EBADMSG;
 	}
-	/* Seconds have 32 bits without a sign; libpcap extends one. */
 	*record = (struct capture_record){
-		.time_ns = (uint32_t)header->ts.tv_sec * NS_PER_SEC +
-			   (uint64_t)header->ts.tv_usec,
+		.time_ns = time_of(f, &header->ts),
 		.data = data,
 		.caplen = header->caplen,
 		.len = header->len,
@@ -167,7 +192,7 @@ int pcap_file_next(struct pcap_file *f, struct capture_record *record)
 		.fcs_bytes = f->fcs_bytes,
 		.offset = f->offset,
 	};
-	f->offset += RECORD_HEADER_BYTES + header->caplen;
+	f->offset += f->record_header_bytes + header->caplen;
 	return 1;
 }
 

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
@@ -98,21 +97,45 @@ static uint64_t units_of(uint8_t resolution)
 	return units;
 }
 
+/*
+ * The draft says bits, and gives 4 as an example; files have 32 and 4 for the
+ * FCS of Ethernet. So: bits if they are whole bytes, else bytes.
+ */
+static uint32_t fcs_of(uint8_t told)
+{
+	if (told % 8 == 0)
+		return told / 8;
+	return told < 8 ? told : 0;
+}
+
+/* It is printed, and whoever made the file chose it: nothing that a terminal
+ * would obey. */
+static void take_name(char *name, size_t room, const struct option_view *o)
+{
+	size_t n = strnlen((const char *)o->value, o->bytes);
+
+	if (n > room - 1)
+		n = room - 1;
+	for (size_t i = 0; i < n; i++)
+		name[i] = o->value[i] < ' ' || o->value[i] == 0x7f ?
+				  '?' : (char)o->value[i];
+	name[n] = '\0';
+}
+
 static int take_interface_option(struct pcapng_interface *in,
 				 const struct pcapng *p,
 				 const struct option_view *o, const char **why)
 {
 	switch (o->code) {
 	case IF_NAME:
-		snprintf(in->told.name, sizeof(in->told.name), "%.*s",
-			 (int)o->bytes, (const char *)o->value);
+		take_name(in->told.name, sizeof(in->told.name), o);
 		break;
 	case IF_TSRESOL:
 		in->units = o->bytes == 1 ? units_of(o->value[0]) : 0;
 		*why = "an interface with an if_tsresol that no clock has";
 		return in->units ? 0 : -EBADMSG;
 	case IF_FCSLEN:
-		in->fcs_bytes = o->bytes == 1 ? o->value[0] : 0;
+		in->fcs_bytes = o->bytes == 1 ? fcs_of(o->value[0]) : 0;
 		break;
 	case IF_TSOFFSET:
 		if (o->bytes == 8)
@@ -179,7 +202,7 @@ static int set_time(const struct pcapng_interface *in, uint64_t units,
 	else if (in->units != NS_PER_SEC)
 		ns = ns * NS_PER_SEC / in->units;
 	ns += (__int128)in->offset_s * (int64_t)NS_PER_SEC;
-	if (ns < 0 || ns > UINT64_MAX)
+	if (ns < 0 || ns >= PCAPNG_NO_TIME)
 		return -EBADMSG;
 	*time_ns = (uint64_t)ns;
 	return 0;

@@ -19,6 +19,7 @@ struct pcapng_interface {
 	uint64_t units;      /* of its clock in a second */
 	int64_t offset_s;    /* added to all its times */
 	uint32_t fcs_bytes;
+	uint64_t last_ns; /* whoever reads may keep it here */
 };
 
 /* All zero: before the first section. */

@@ -4,38 +4,33 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "dissect.h"
 #include "frame.h"
 #include "log.h"
 #include "split.h"
+#include "talk.h"
 
 #define LEFT 0
 #define RIGHT 1
+#define UNKNOWN 2
 #define BUCKETS 16384 /* a power of two */
 #define WAYS 4        /* conversations a bucket; the oldest gives way */
 #define WORD_BYTES 64
 
-/* One end of a conversation; of what has no IP, its MAC address. */
-struct end {
-	uint8_t address[16];
-	uint16_t port;
-};
-
-/* Both ends, the lower one first, so that both directions are one. */
+/* Both ends, the lower one first, so that both directions are one. No padding:
+ * keys are compared and hashed as bytes. */
 struct key {
 	struct end low, high;
-	uint8_t protocol; /* of layer 4; 0: whatever */
-	uint8_t version;
+	uint8_t kind;
+	uint8_t protocol; /* of layer 4; 0: whatever these two say */
 };
 
 struct conversation {
 	struct key key;
 	bool used;
-	bool low_is_client;
+	uint8_t low_side; /* of the lower end, or of the station */
 };
 
 struct split {
@@ -43,177 +38,117 @@ struct split {
 	struct conversation (*table)[WAYS]; /* the newest first */
 };
 
-/* ---- what is in a frame ---- */
-
-/* A frame's two ends and who, as far as one frame tells, is the client. */
-struct talk {
-	struct end from, to;
-	uint8_t protocol, version;
-	bool from_server; /* so it looks, where nothing is known */
-};
-
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void talk_ports(struct talk *t, const uint8_t *l4, uint32_t left)
-{
-	if (left < 4)
-		return;
-	t->from.port = be16(l4);
-	t->to.port = be16(l4 + 2);
-	t->from_server = t->from.port < 1024 && t->to.port >= 1024;
-	if (t->protocol == IPPROTO_TCP && left >= 14) {
-		bool syn = l4[13] & 0x02, ack = l4[13] & 0x10;
-
-		if (syn)
-			t->from_server = ack;
-	}
-}
-
-/* Echo: request 8 and reply 0, of ICMPv6 128 and 129; told apart by the id. */
-static void talk_echo(struct talk *t, const uint8_t *l4, uint32_t left)
-{
-	bool v6 = t->protocol == IPPROTO_ICMPV6;
-
-	if (left < 8 || (l4[0] != (v6 ? 128 : 8) && l4[0] != (v6 ? 129 : 0)))
-		return;
-	t->from.port = t->to.port = be16(l4 + 4);
-	t->from_server = l4[0] == (v6 ? 129 : 0);
-}
-
-static void talk_ip(struct talk *t, const uint8_t *data,
-		    const struct dissect *d)
-{
-	const uint8_t *ip = data + d->network;
-	uint32_t bytes = d->version == 4 ? 4 : 16;
-	uint32_t at = d->version == 4 ? 12 : 8;
-
-	t->version = d->version;
-	t->protocol = d->protocol;
-	memset(&t->from, 0, sizeof(t->from));
-	memset(&t->to, 0, sizeof(t->to));
-	memcpy(t->from.address, ip + at, bytes);
-	memcpy(t->to.address, ip + at + bytes, bytes);
-	/* Later fragments have no ports, so none of them counts any. */
-	if (!d->transport || d->fragment) {
-		t->protocol = 0;
-		return;
-	}
-	if (d->protocol == IPPROTO_TCP || d->protocol == IPPROTO_UDP)
-		talk_ports(t, data + d->transport, d->end - d->transport);
-	else
-		talk_echo(t, data + d->transport, d->end - d->transport);
-}
-
-/* Whether it is ARP for IPv4 over Ethernet (RFC 826). */
-static bool is_arp(const uint8_t *data, uint32_t len, const struct dissect *d)
-{
-	return d->type == 0x0806 && d->network + 28 <= len &&
-	       data[d->network + 4] == 6 && data[d->network + 5] == 4;
-}
-
-static void talk_of(struct talk *t, const uint8_t *data, uint32_t len)
-{
-	struct dissect d;
-
-	dissect(data, len, &d);
-	memset(t, 0, sizeof(*t));
-	memcpy(t->from.address, data + 6, 6);
-	memcpy(t->to.address, data, 6);
-	if (d.version)
-		talk_ip(t, data, &d);
-	else if (is_arp(data, len, &d))
-		t->from_server = be16(data + d.network + 6) == 2;
-}
-
 /* ---- conversations ---- */
 
+/* Whether the frame is from the higher end. */
 static bool key_make(struct key *key, const struct talk *t)
 {
-	bool from_is_low = memcmp(&t->from, &t->to, sizeof(t->from)) <= 0;
+	bool is_high = memcmp(&t->from, &t->to, sizeof(t->from)) > 0;
 
-	memset(key, 0, sizeof(*key));
-	key->low = from_is_low ? t->from : t->to;
-	key->high = from_is_low ? t->to : t->from;
-	key->protocol = t->protocol;
-	key->version = t->version;
-	return from_is_low;
+	*key = (struct key){
+		.low = is_high ? t->to : t->from,
+		.high = is_high ? t->from : t->to,
+		.kind = t->kind,
+		.protocol = t->protocol,
+	};
+	return is_high;
 }
 
-static uint32_t key_hash(const struct key *key)
+static struct conversation *bucket_of(struct split *s, const struct key *key)
 {
 	const uint8_t *p = (const uint8_t *)key;
 	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
 	for (size_t i = 0; i < sizeof(*key); i++)
 		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-	return (uint32_t)(h >> 32 ^ h) & (BUCKETS - 1);
+	return s->table[(h >> 32 ^ h) & (BUCKETS - 1)];
 }
 
-/* Find it, or begin it with a verdict; it comes to the front of its bucket. */
-static const struct conversation *remember(struct split *s,
-					   const struct key *key,
-					   bool low_is_client)
+/* NULL: not known; else it is now at the front of its bucket, good until the
+ * next call of these two. */
+static struct conversation *find(struct split *s, const struct key *key)
 {
-	struct conversation *bucket = s->table[key_hash(key)];
-	struct conversation found = { *key, true, low_is_client };
-	size_t i;
+	struct conversation *bucket = bucket_of(s, key), found;
 
-	for (i = 0; i < WAYS - 1; i++)
-		if (!bucket[i].used || !memcmp(&bucket[i].key, key, sizeof(*key)))
-			break;
-	if (bucket[i].used && !memcmp(&bucket[i].key, key, sizeof(*key)))
+	for (size_t i = 0; i < WAYS && bucket[i].used; i++) {
+		if (memcmp(&bucket[i].key, key, sizeof(*key)))
+			continue;
 		found = bucket[i];
-	memmove(bucket + 1, bucket, i * sizeof(*bucket));
-	bucket[0] = found;
-	return &bucket[0];
+		memmove(bucket + 1, bucket, i * sizeof(*bucket));
+		bucket[0] = found;
+		return bucket;
+	}
+	return NULL;
 }
 
-/* The side on which a MAC address was seen last; a conversation with nobody. */
-static struct key mac_key(const uint8_t *mac)
+/* The side of one end, or UNKNOWN. */
+static uint8_t recall(struct split *s, const struct key *key, bool is_high)
 {
-	struct key key;
+	const struct conversation *c = find(s, key);
 
-	memset(&key, 0, sizeof(key));
+	return c ? c->low_side ^ is_high : UNKNOWN;
+}
+
+static void note(struct split *s, const struct key *key, bool is_high,
+		 uint8_t side)
+{
+	struct conversation *c = find(s, key);
+
+	if (!c) {
+		c = bucket_of(s, key);
+		memmove(c + 1, c, (WAYS - 1) * sizeof(*c));
+	}
+	*c = (struct conversation){ *key, true, side ^ is_high };
+}
+
+static struct key station_key(const uint8_t *mac)
+{
+	struct key key = { .kind = KIND_STATION };
+
 	memcpy(key.low.address, mac, 6);
-	key.version = 1;
 	return key;
-}
-
-static uint8_t side_of_mac(struct split *s, const uint8_t *mac)
-{
-	struct key key = mac_key(mac);
-
-	return remember(s, &key, true)->low_is_client ? LEFT : RIGHT;
-}
-
-static void note_mac(struct split *s, const uint8_t *mac, uint8_t side)
-{
-	struct key key = mac_key(mac);
-
-	remember(s, &key, true);
-	s->table[key_hash(&key)][0].low_is_client = side == LEFT;
 }
 
 /* ---- the ways to decide ---- */
 
+/* By the first frame of a conversation: the side of who sent it. */
+static uint8_t first_side(struct split *s, const struct talk *t,
+			  const struct key *pair, bool is_high,
+			  const struct key *station)
+{
+	uint8_t side = UNKNOWN;
+
+	if (t->kind == KIND_NEIGHBOURS || t->alone)
+		side = recall(s, station, false);
+	else if (t->is_error)
+		side = recall(s, pair, is_high);
+	if (side == UNKNOWN)
+		side = t->from_server ? RIGHT : LEFT;
+	return side;
+}
+
 static uint8_t by_client(struct split *s, const struct split_input *in)
 {
+	const struct key station = station_key(in->data + 6);
+	struct key key, pair;
 	struct talk talk;
-	struct key key;
-	bool from_is_low;
-	uint8_t side;
+	uint8_t known = UNKNOWN, side;
+	bool is_high;
 
-	if (in->data[0] & 1) /* to a group: there is no other end */
-		return side_of_mac(s, in->data + 6);
 	talk_of(&talk, in->data, in->len);
-	from_is_low = key_make(&key, &talk);
-	side = remember(s, &key, from_is_low != talk.from_server)
-				       ->low_is_client == from_is_low ?
-		       LEFT : RIGHT;
-	note_mac(s, in->data + 6, side);
+	is_high = key_make(&key, &talk);
+	pair = key;
+	pair.low.port = pair.high.port = 0;
+	pair.protocol = 0;
+	if (!talk.alone)
+		known = recall(s, &key, is_high);
+	side = known != UNKNOWN ? known :
+				  first_side(s, &talk, &pair, is_high, &station);
+	if (!talk.alone && known == UNKNOWN)
+		note(s, &key, is_high, side);
+	if (!talk.alone && (known == UNKNOWN || talk.fragment))
+		note(s, &pair, is_high, side);
+	note(s, &station, false, side);
 	return side;
 }
 
@@ -226,28 +161,37 @@ static bool net_has(const struct split_net *net, const uint8_t *address)
 				 (8 - rest) == 0);
 }
 
+/* It may be on either side: no address, or link-local (RFC 3927, 4291). */
+static bool is_placeless(uint8_t version, const uint8_t *a)
+{
+	if (version == 4)
+		return talk_is_zero(a, 4) || (a[0] == 169 && a[1] == 254);
+	return talk_is_zero(a, 16) || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+}
+
 static uint8_t by_net(struct split *s, const struct split_input *in)
 {
+	const struct key station = station_key(in->data + 6);
+	uint8_t version, side = RIGHT;
 	const uint8_t *address;
 	struct dissect d;
-	uint8_t version, side = RIGHT;
 
 	dissect(in->data, in->len, &d);
 	address = in->data + d.network;
 	version = d.version;
 	if (version) {
 		address += version == 4 ? 12 : 8;
-	} else if (is_arp(in->data, in->len, &d)) {
+	} else if (talk_is_arp(in->data, in->len, &d)) {
 		address += 14;
 		version = 4;
-	} else {
-		return side_of_mac(s, in->data + 6);
 	}
-	for (size_t i = 0; i < s->params.n; i++)
+	if (!version || is_placeless(version, address))
+		side = recall(s, &station, false) == RIGHT ? RIGHT : LEFT;
+	for (size_t i = 0; version && i < s->params.n; i++)
 		if (s->params.net[i].version == version &&
 		    net_has(&s->params.net[i], address))
 			side = LEFT;
-	note_mac(s, in->data + 6, side);
+	note(s, &station, false, side);
 	return side;
 }
 
@@ -339,25 +283,22 @@ static int parse_mac(const char *word, uint8_t *mac)
 	return word[end] ? -EINVAL : 0;
 }
 
-static int parse_net(const char *word, struct split_net *net)
+static int parse_net(char *word, struct split_net *net)
 {
-	char address[WORD_BYTES];
-	const char *slash = strchr(word, '/');
-	unsigned int bits, most;
+	bool v6 = strchr(word, ':');
+	unsigned int most = v6 ? 128 : 32, bits = most;
+	char *slash = strchr(word, '/');
 	int end = 0;
 
-	snprintf(address, sizeof(address), "%.*s",
-		 (int)(slash ? slash - word : (ptrdiff_t)strlen(word)), word);
-	net->version = strchr(address, ':') ? 6 : 4;
-	most = net->version == 6 ? 128 : 32;
-	if (inet_pton(net->version == 6 ? AF_INET6 : AF_INET, address,
-		      net->address) != 1)
+	if (slash)
+		*slash++ = '\0';
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, word, net->address) != 1)
 		return -EINVAL;
-	bits = most;
-	if (slash && (slash[1] < '0' || slash[1] > '9' ||
-		      sscanf(slash + 1, "%3u%n", &bits, &end) != 1 ||
-		      slash[1 + end] || bits > most))
+	if (slash && (*slash < '0' || *slash > '9' ||
+		      sscanf(slash, "%3u%n", &bits, &end) != 1 || slash[end] ||
+		      bits > most))
 		return -EINVAL;
+	net->version = v6 ? 6 : 4;
 	net->bits = (uint8_t)bits;
 	return 0;
 }
@@ -387,14 +328,19 @@ static int parse_list(struct split_params *p, const char *list)
 int split_parse(struct split_params *p, const char *text)
 {
 	size_t n = strcspn(text, "=");
+	struct split_params read = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(mode_name); i++) {
+		bool has_list = i == SPLIT_MAC || i == SPLIT_NET;
+
 		if (strlen(mode_name[i]) != n || memcmp(mode_name[i], text, n))
 			continue;
-		p->mode = (enum split_mode)i;
-		if (i == SPLIT_MAC || i == SPLIT_NET)
-			return text[n] ? parse_list(p, text + n + 1) : -EINVAL;
-		return text[n] ? -EINVAL : 0;
+		read.mode = (enum split_mode)i;
+		if (has_list != (text[n] == '=') ||
+		    (has_list && parse_list(&read, text + n + 1)))
+			return -EINVAL;
+		*p = read;
+		return 0;
 	}
 	return -EINVAL;
 }

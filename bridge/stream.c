@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zlib.h>
@@ -14,6 +15,10 @@
 #include "stream.h"
 
 #define BUFFER_BYTES (256u << 10)
+/* What unpacking zstd may take: 32 MiB, which is up to `zstd -20`. A file may
+ * ask for up to 2 GiB, and memory is promised to stay within 64 MiB. */
+#define ZSTD_WINDOW_LOG_MAX 25
+#define FAULT_TEXT_BYTES 256
 
 struct unpacker;
 
@@ -29,13 +34,17 @@ struct stream {
 	bool in_member; /* between the start and the end of a packed piece */
 	bool ended;     /* the file has no more bytes */
 	int fault;      /* told when all before it is given out */
+	const char *why;   /* of the fault; NULL: what errno says */
+	uint64_t fault_at; /* in the file; of packed bytes, if they are */
+	bool told;
 	uint8_t *packed; /* NULL: nothing is packed */
 	size_t packed_at, packed_n;
 	uint8_t *plain;
 	size_t plain_at, plain_n;
 };
 
-/* Unpack what lies in `packed` into `plain`. 0 or -EBADMSG; *why says so. */
+/* Unpack what lies in `packed` to the end of `plain`, which has room. 0 or
+ * -EBADMSG; *why says so. */
 struct unpacker {
 	uint8_t magic[4];
 	size_t magic_bytes;
@@ -59,8 +68,8 @@ static int gzip_unpack(struct stream *s, const char **why)
 		inflateReset(&s->gzip);
 	s->gzip.next_in = s->packed + s->packed_at;
 	s->gzip.avail_in = (uInt)(s->packed_n - s->packed_at);
-	s->gzip.next_out = s->plain;
-	s->gzip.avail_out = BUFFER_BYTES;
+	s->gzip.next_out = s->plain + s->plain_n;
+	s->gzip.avail_out = (uInt)(BUFFER_BYTES - s->plain_n);
 	r = inflate(&s->gzip, Z_NO_FLUSH);
 	s->packed_at = s->packed_n - s->gzip.avail_in;
 	s->plain_n = BUFFER_BYTES - s->gzip.avail_out;
@@ -81,13 +90,17 @@ static void gzip_end(struct stream *s)
 static int zstd_start(struct stream *s)
 {
 	s->zstd = ZSTD_createDStream();
-	return s->zstd ? 0 : -ENOMEM;
+	if (!s->zstd)
+		return -ENOMEM;
+	ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax,
+			       ZSTD_WINDOW_LOG_MAX);
+	return 0;
 }
 
 static int zstd_unpack(struct stream *s, const char **why)
 {
 	ZSTD_inBuffer in = { s->packed, s->packed_n, s->packed_at };
-	ZSTD_outBuffer out = { s->plain, BUFFER_BYTES, 0 };
+	ZSTD_outBuffer out = { s->plain, BUFFER_BYTES, s->plain_n };
 	size_t r = ZSTD_decompressStream(s->zstd, &out, &in);
 
 	s->packed_at = in.pos;
@@ -108,6 +121,8 @@ static void zstd_end(struct stream *s)
 static const struct unpacker unpackers[] = {
 	{ { 0x1f, 0x8b }, 2, gzip_start, gzip_unpack, gzip_end },
 	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, zstd_start, zstd_unpack, zstd_end },
+	/* pzstd begins with a frame to skip: RFC 8878, 3.1.2 */
+	{ { 0x50, 0x2a, 0x4d, 0x18 }, 4, zstd_start, zstd_unpack, zstd_end },
 };
 
 /* ---- reading ---- */
@@ -124,9 +139,7 @@ static int fill(struct stream *s, uint8_t *buffer, size_t room, size_t *n)
 			continue;
 		if (got < 0) {
 			s->fault = -errno;
-			log_err("%s: offset %llu: %s", s->name,
-				(unsigned long long)s->consumed + *n,
-				strerror(errno));
+			s->fault_at = s->consumed + *n;
 		} else if (!got) {
 			s->ended = true;
 		} else {
@@ -139,11 +152,13 @@ static int fill(struct stream *s, uint8_t *buffer, size_t room, size_t *n)
 	return s->fault;
 }
 
+/* Add plain bytes to those that wait, unless there are no more. */
 static void unpack(struct stream *s)
 {
+	const size_t had = s->plain_n;
 	const char *why = NULL;
 
-	while (!s->plain_n && !s->fault) {
+	while (s->plain_n == had && !s->fault) {
 		if (s->packed_at == s->packed_n) {
 			s->packed_at = 0;
 			if (fill(s, s->packed, BUFFER_BYTES, &s->packed_n))
@@ -153,16 +168,16 @@ static void unpack(struct stream *s)
 			return; /* the end, and a good one */
 		if (s->unpacker->unpack(s, &why)) {
 			s->fault = -EBADMSG;
-		} else if (!s->plain_n && s->packed_at == s->packed_n &&
+		} else if (s->plain_n == had && s->packed_at == s->packed_n &&
 			   s->ended && s->in_member) {
 			why = "ends in the middle of packed data";
 			s->fault = -EBADMSG;
 		}
 	}
-	if (why)
-		log_err("%s: offset %llu of the packed file: %s", s->name,
-			(unsigned long long)(s->consumed - s->packed_n +
-					     s->packed_at), why);
+	if (why) {
+		s->why = why;
+		s->fault_at = s->consumed - s->packed_n + s->packed_at;
+	}
 }
 
 /* Have plain bytes, unless there are no more. */
@@ -175,6 +190,38 @@ static void refill(struct stream *s)
 		unpack(s);
 	else
 		fill(s, s->plain, BUFFER_BYTES, &s->plain_n);
+}
+
+static void fault_text(const struct stream *s, char *text, size_t size)
+{
+	snprintf(text, size, "offset %llu%s: %s",
+		 (unsigned long long)s->fault_at,
+		 s->unpacker ? " of the packed file" : "",
+		 s->why ? s->why : strerror(-s->fault));
+}
+
+/* A fault is logged when it is met, not when it is seen coming: of the bytes
+ * before it somebody may find something else to say first. */
+static int tell_fault(struct stream *s)
+{
+	char text[FAULT_TEXT_BYTES];
+
+	fault_text(s, text, sizeof(text));
+	if (!s->told)
+		log_err("%s: %s", s->name, text);
+	s->told = true;
+	return s->fault;
+}
+
+void stream_complain(struct stream *s, uint64_t offset, const char *what)
+{
+	char text[FAULT_TEXT_BYTES] = "";
+
+	if (s->fault && !s->told)
+		fault_text(s, text, sizeof(text));
+	s->told = true;
+	log_err("%s: offset %llu: %s%s%s", s->name, (unsigned long long)offset,
+		what, *text ? "; " : "", text);
 }
 
 ssize_t stream_read(struct stream *s, void *to, size_t n)
@@ -193,28 +240,32 @@ ssize_t stream_read(struct stream *s, void *to, size_t n)
 		done += part;
 	}
 	s->offset += done;
-	return done || !s->fault ? (ssize_t)done : s->fault;
+	return done || !s->fault ? (ssize_t)done : tell_fault(s);
 }
 
 ssize_t stream_peek(struct stream *s, void *to, size_t n)
 {
-	size_t have;
+	size_t have, more;
 
 	refill(s);
 	have = s->plain_n - s->plain_at;
-	/* A pipe may give a few bytes at a time. */
-	while (have < n && !s->unpacker && !s->ended && !s->fault) {
-		size_t more;
-
-		fill(s, s->plain + s->plain_n, BUFFER_BYTES - s->plain_n,
-		     &more);
-		s->plain_n += more;
-		have += more;
+	memmove(s->plain, s->plain + s->plain_at, have); /* makes room */
+	s->plain_at = 0;
+	s->plain_n = have;
+	/* A pipe may give a few bytes at a time, and so may a packed piece. */
+	for (more = 1; have < n && more && !s->fault; have = s->plain_n) {
+		if (s->unpacker) {
+			unpack(s);
+			more = s->plain_n - have;
+		} else {
+			fill(s, s->plain + have, BUFFER_BYTES - have, &more);
+			s->plain_n += more;
+		}
 	}
 	if (have > n)
 		have = n;
 	memcpy(to, s->plain + s->plain_at, have);
-	return have || !s->fault ? (ssize_t)have : s->fault;
+	return have || !s->fault ? (ssize_t)have : tell_fault(s);
 }
 
 /* ---- the object ---- */
@@ -230,7 +281,7 @@ static int open_file(struct stream *s, const char *path)
 	struct stat st;
 
 	if (!strcmp(path, "-")) {
-		s->fd = dup(STDIN_FILENO);
+		s->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 		return s->fd < 0 ? complain(s, -errno, NULL) : 0;
 	}
 	s->fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -26,9 +26,16 @@ void stream_close(struct stream *s);
 ssize_t stream_read(struct stream *s, void *to, size_t n);
 
 /* The next n bytes without taking them, n up to STREAM_PEEK_BYTES; how many
- * there are, or as stream_read(). */
+ * there are before the end or a fault, or as stream_read(). */
 #define STREAM_PEEK_BYTES 64
 ssize_t stream_peek(struct stream *s, void *to, size_t n);
+
+/*
+ * Log what is wrong with the bytes that were given out, at this offset of
+ * unpacked ones. A fault that is known to follow is told in the same line, as
+ * it may be the cause: of damaged packed data the first bytes are but garbled.
+ */
+void stream_complain(struct stream *s, uint64_t offset, const char *what);
 
 const char *stream_name(const struct stream *s); /* "standard input" for "-" */
 uint64_t stream_offset(const struct stream *s);  /* of unpacked bytes */

@@ -680,6 +680,195 @@ static void test_cut_pcapng(void **state)
 	}
 }
 
+/* ---- what a file says, and what is meant ---- */
+
+/* Frames of two interfaces cross on their way into a file. */
+static void test_times_of_interfaces(void **state)
+{
+	struct capture *c;
+
+	(void)state;
+	start(false);
+	section();
+	interface(1, 0, -1, "a");
+	interface(1, 0, -1, "b");
+	packet(0, 10, 14, 14, -1);
+	packet(1, 5, 14, 14, -1);
+	packet(0, 11, 14, 14, -1);
+	packet(1, 6, 14, 14, -1);
+	section();
+	interface(1, 0, -1, "c");
+	packet(0, 1, 14, 14, -1);
+	packet(0, 0, 14, 14, -1);
+	save();
+	c = open_it();
+	for (int i = 0; i < 5; i++)
+		next(c);
+	assert_int_equal(n_said, 0);
+	assert_int_equal(capture_n_oddities(c), 0);
+	next(c);
+	assert_said("frame 6 is earlier");
+	assert_int_equal(capture_n_oddities(c), 1);
+	assert_end(c, 0);
+}
+
+/* if_fcslen is met in bits and in bytes; a frame's own flags are in bytes, and
+ * go before it. */
+static void test_fcs(void **state)
+{
+	static const struct {
+		uint8_t told;
+		uint32_t bytes;
+	} row[] = { { 0, 0 }, { 4, 4 }, { 2, 2 }, { 16, 2 }, { 32, 4 },
+		    { 13, 0 }, { 255, 0 } };
+	struct capture *c;
+	uint32_t at;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		start(i % 2);
+		section();
+		at = block_begin(1);
+		u16(1);
+		u16(0);
+		u32(0);
+		option(13, &row[i].told, 1);
+		block_end(at);
+		packet(0, 1, 64, 64, -1);
+		packet(0, 1, 64, 64, 2 << 5);
+		save();
+		c = open_it();
+		assert_int_equal(next(c).fcs_bytes, row[i].bytes);
+		assert_int_equal(next(c).fcs_bytes, 2);
+		assert_end(c, 0);
+	}
+}
+
+/* The header of pcap tells it in words of 2 bytes, where it is known. */
+static void test_fcs_of_pcap(void **state)
+{
+	struct capture *c;
+
+	(void)state;
+	for (int known = 0; known < 2; known++) {
+		start(known);
+		pcap_header(0xa1b2c3d4, 65535,
+			    0x20000001 | (known ? 0x04000000 : 0));
+		pcap_record(1, 0, 64, 64);
+		save();
+		c = open_it();
+		assert_int_equal(next(c).fcs_bytes, known ? 4 : 0);
+		assert_int_equal(capture_interface(c, 0)->linktype, 1);
+		assert_end(c, 0);
+	}
+}
+
+/* A name goes to terminals: nothing in it that they would obey, and an end. */
+static void test_names(void **state)
+{
+	static const char bad[] = "e\33[2J\n\x7f" "\xc3\xa9";
+	char name[200];
+	struct capture *c;
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	start(false);
+	section();
+	interface(1, 0, -1, bad);
+	interface(1, 0, -1, name);
+	packet(0, 1, 14, 14, -1);
+	save();
+	c = open_it();
+	next(c);
+	assert_string_equal(capture_interface(c, 0)->name, "e?[2J??\xc3\xa9");
+	assert_int_equal(strlen(capture_interface(c, 1)->name), 63);
+	assert_end(c, 0);
+}
+
+/* The file of a patched tcpdump has 8 bytes more before each frame. */
+static void test_patched_pcap(void **state)
+{
+	struct capture *c;
+
+	(void)state;
+	start(true);
+	pcap_header(0xa1b2cd34, 65535, 1);
+	for (int i = 0; i < 2; i++) {
+		u32(1);
+		u32(0);
+		u32(8);
+		u32(8);
+		u64(0);
+		for (int k = 0; k < 8; k++)
+			d.byte[d.n++] = (uint8_t)k;
+	}
+	save();
+	c = open_it();
+	assert_int_equal(next(c).offset, 24);
+	assert_int_equal(next(c).offset, 24 + 24 + 8);
+	assert_end(c, 0);
+}
+
+/* More than a second of microseconds: no time of 1970 becomes one of 2554. */
+static void test_lying_microseconds(void **state)
+{
+	struct capture *c;
+
+	(void)state;
+	for (int nano = 0; nano < 2; nano++) {
+		start(false);
+		pcap_header(nano ? 0xa1b23c4d : 0xa1b2c3d4, 65535, 1);
+		pcap_record(0, UINT32_MAX, 14, 14);
+		save();
+		c = open_it();
+		assert_int_equal(next(c).time_ns,
+				 UINT64_C(4294967295) * (nano ? 1 : 1000));
+		assert_end(c, 0);
+	}
+}
+
+static void test_lying_pcap(void **state)
+{
+	(void)state;
+	start(false);
+	pcap_header(0xa1b2c3d4, 65535, 1);
+	pcap_record(1, 0, 14, 14);
+	u32(1);
+	u32(0);
+	u32(0x7fffffff);
+	u32(14);
+	assert_broken(1, "offset 54");
+	start(false);
+	pcap_header(0xa1b2c3d4, 65535, 1);
+	pcap_record(1, 0, 14, 14);
+	u32(1);
+	u32(0);
+	u32(UINT32_MAX);
+	u32(14);
+	assert_broken(1, "offset 54");
+}
+
+/* Whoever goes on asking gets the same answer, and nothing more is said. */
+static void test_damage_stays(void **state)
+{
+	struct capture_record r;
+	struct capture *c;
+
+	(void)state;
+	begin_broken();
+	packet(7, 1, 60, 60, -1);
+	packet(0, 1, 60, 60, -1);
+	save();
+	c = open_it();
+	next(c);
+	assert_int_equal(capture_next(c, &r), -EBADMSG);
+	assert_said("block type 0x6, length 92");
+	assert_int_equal(capture_next(c, &r), -EBADMSG);
+	assert_int_equal(n_said, 1);
+	assert_end(c, -EBADMSG);
+}
+
 static void test_no_capture(void **state)
 {
 	struct capture *c;
@@ -761,6 +950,183 @@ static void test_packed(void **state)
 	}
 }
 
+/* Either format, packed either way and cut at every byte: it is said once, and
+ * no record comes that is not whole. */
+static void test_packed_cut(void **state)
+{
+	static uint8_t packed[FILE_MAX];
+	uint64_t n_last;
+	size_t n;
+	int r;
+
+	(void)state;
+	for (int kind = 0; kind < 4; kind++) {
+		start(false);
+		if (kind & 1)
+			pcap_header(0xa1b2c3d4, 65535, 1);
+		else
+			begin_broken();
+		for (uint32_t i = 0; i < 20; i++)
+			if (kind & 1)
+				pcap_record(i, i * 7, 14 + i, 60);
+			else
+				packet(0, i * 999 + 1, 14 + i, 60, -1);
+		if (kind & 2)
+			n = ZSTD_compress(packed, sizeof(packed), d.byte,
+					  d.n, 3);
+		else
+			n = gzip_twice(packed, sizeof(packed));
+		n_last = 0;
+		for (size_t cut = 4; cut < n; cut++) {
+			uint64_t got;
+
+			n_said = 0;
+			save_bytes(packed, cut);
+			got = count_all(&r);
+			assert_true(got >= n_last && got <= 21);
+			n_last = got;
+			/* the first member may end between two records */
+			if (r == 0)
+				continue;
+			assert_int_equal(r, -EBADMSG);
+			assert_int_equal(n_said, 1);
+			assert_said("offset ");
+		}
+		save_bytes(packed, n);
+		assert_int_equal(count_all(&r), kind & 1 ? 20 : 21);
+		assert_int_equal(r, 0);
+	}
+}
+
+/* Garbled bytes come before the fault is found that garbled them: one line says
+ * both. A block is stored as it is, and the next is of no type. */
+static void test_packed_garbled(void **state)
+{
+	static uint8_t packed[FILE_MAX * 2];
+	static const uint8_t stored[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3,
+					  0, 0, 0, 0, 0 };
+	uint32_t n = sizeof(stored);
+	int r;
+
+	(void)state;
+	begin_broken();
+	packet(9, 1, 60, 60, -1); /* what the garbled bytes are */
+	memcpy(packed, stored, n);
+	packed[11] = (uint8_t)d.n;
+	packed[12] = (uint8_t)(d.n >> 8);
+	packed[13] = (uint8_t)~d.n;
+	packed[14] = (uint8_t)(~d.n >> 8);
+	memcpy(packed + n, d.byte, d.n);
+	n += d.n;
+	packed[n++] = 7; /* the last block, of the type that is none */
+	packed[n++] = 0;
+	save_bytes(packed, n);
+	assert_int_equal(count_all(&r), 1);
+	assert_int_equal(r, -EBADMSG);
+	assert_int_equal(n_said, 1);
+	assert_said("offset 140: a packet of an interface");
+	assert_said("of the packed file: invalid block type");
+}
+
+/* Pieces of one byte, a piece to skip in front, and nothing at all. */
+static void test_packed_pieces(void **state)
+{
+	static const uint8_t skip[] = { 0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0,
+					1, 2, 3 };
+	static uint8_t packed[FILE_MAX];
+	struct capture *c = NULL;
+	size_t n = sizeof(skip);
+	int r;
+
+	(void)state;
+	begin_broken();
+	memcpy(packed, skip, n);
+	for (uint32_t i = 0; i < d.n; i++)
+		n += ZSTD_compress(packed + n, sizeof(packed) - n,
+				   d.byte + i, 1, 1);
+	save_bytes(packed, n);
+	assert_int_equal(count_all(&r), 1);
+	assert_int_equal(r, 0);
+	save_bytes(packed, ZSTD_compress(packed, sizeof(packed), d.byte, 0, 1));
+	assert_int_equal(capture_open(&c, path), -EBADMSG);
+	assert_said("is empty");
+}
+
+/* Memory is bounded: a window of 64 MiB is refused, one of 32 MiB is not. */
+static void test_zstd_window(void **state)
+{
+	static uint8_t packed[FILE_MAX];
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+	int r;
+
+	(void)state;
+	for (int log = 25; log <= 26; log++) {
+		ZSTD_inBuffer in = { d.byte, 0, 0 };
+		ZSTD_outBuffer out = { packed, sizeof(packed), 0 };
+
+		begin_broken();
+		in.size = d.n;
+		ZSTD_CCtx_reset(zstd, ZSTD_reset_session_and_parameters);
+		ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, log);
+		/* flushed first: else the size is known, and is the window */
+		ZSTD_compressStream2(zstd, &out, &in, ZSTD_e_flush);
+		assert_int_equal(ZSTD_compressStream2(zstd, &out, &in,
+						      ZSTD_e_end), 0);
+		save_bytes(packed, out.pos);
+		assert_int_equal(count_all(&r), log == 25 ? 1 : 0);
+		assert_int_equal(r, log == 25 ? 0 : -EBADMSG);
+	}
+	assert_said("too much memory");
+	ZSTD_freeCCtx(zstd);
+}
+
+/* From a pipe, a byte at a time; how much is left nobody knows. */
+static void test_pipe(void **state)
+{
+	int fd[2], was = dup(STDIN_FILENO);
+	struct capture_record r;
+	struct capture *c = NULL;
+
+	(void)state;
+	begin_broken();
+	packet(9, 1, 60, 60, -1);
+	assert_int_equal(pipe(fd), 0);
+	for (uint32_t i = 0; i < d.n; i++)
+		assert_int_equal(write(fd[1], d.byte + i, 1), 1);
+	close(fd[1]);
+	assert_int_equal(dup2(fd[0], STDIN_FILENO), STDIN_FILENO);
+	close(fd[0]);
+	assert_int_equal(capture_open(&c, "-"), 0);
+	next(c);
+	assert_true(capture_progress(c) < 0);
+	assert_int_equal(capture_next(c, &r), -EBADMSG);
+	assert_non_null(strstr(said, "standard input: offset 140"));
+	capture_close(c);
+	dup2(was, STDIN_FILENO);
+	close(was);
+}
+
+static void test_progress(void **state)
+{
+	struct capture *c;
+	double before = 0;
+
+	(void)state;
+	begin_broken(); /* of pcap, stdio has the next 64 KiB */
+	for (int i = 1; i < 500; i++)
+		packet(0, 1, 60, 60, -1);
+	save();
+	c = open_it();
+	for (int i = 0; i < 500; i++) {
+		next(c);
+		assert_true(capture_progress(c) >= before);
+		before = capture_progress(c);
+		assert_true(i || before < 0.1); /* what is read, not ahead */
+	}
+	assert_true(before > 0.99 && before <= 1);
+	assert_end(c, 0);
+}
+
 static void test_linktype_names(void **state)
 {
 	(void)state;
@@ -800,6 +1166,20 @@ int main(void)
 		cmocka_unit_test(test_cut_pcapng),
 		cmocka_unit_test(test_no_capture),
 		cmocka_unit_test(test_packed),
+		cmocka_unit_test(test_times_of_interfaces),
+		cmocka_unit_test(test_fcs),
+		cmocka_unit_test(test_fcs_of_pcap),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_patched_pcap),
+		cmocka_unit_test(test_lying_microseconds),
+		cmocka_unit_test(test_lying_pcap),
+		cmocka_unit_test(test_damage_stays),
+		cmocka_unit_test(test_packed_cut),
+		cmocka_unit_test(test_packed_garbled),
+		cmocka_unit_test(test_packed_pieces),
+		cmocka_unit_test(test_zstd_window),
+		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_progress),
 		cmocka_unit_test(test_linktype_names),
 	};
 
