@@ -36,6 +36,9 @@ need  libiniparser-dev    configuration
 need  libjansson-dev      reports for programs
 need  zlib1g-dev          captures: .gz
 need  libzstd-dev         captures: .zst
+need  libbpf-dev          live frames
+need  clang               live frames: BPF; fuzzers
+need  bpftool             live frames: skeleton
 need  libcmocka-dev       unit tests
 need  util-linux          stories: unshare, nsenter
 need  mount               stories: a /run of their own
@@ -53,7 +56,6 @@ need  curl                stories: real traffic
 need  bind9-dnsutils      stories: dig
 need  dnsmasq-base        stories: DNS
 need  bsdutils            stories: script, a terminal
-fuzz  clang               libFuzzer
 fuzz  libclang-rt-dev     libFuzzer
 bench tcpreplay           tcpbridge
 bench netsniff-ng         netsniff-ng, trafgen

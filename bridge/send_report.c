@@ -77,10 +77,11 @@ static double us(uint64_t ns)
 static void print_timing(const struct sender *s, const struct send_figures *f,
 			 FILE *out)
 {
-	const struct hist *h = feed_lateness(s->feed);
+	const struct hist *h;
 
 	if (!f->paced)
 		return;
+	h = feed_lateness(s->feed);
 	fprintf(out, "  %-*s p50 %.1f, p99 %.1f, max %.1f us\n", LABEL_WIDTH,
 		"timing error", us(hist_percentile(h, 50)),
 		us(hist_percentile(h, 99)), us(hist_max(h)));
@@ -158,24 +159,29 @@ static void print_text(const struct sender *s, const struct send_figures *f,
 			stats_unaccounted(st));
 }
 
-int send_report(const struct sender *s, FILE *out)
+int send_report_print(const struct sender *s, const struct send_figures *f,
+		      bool all, FILE *out)
 {
-	struct send_figures f;
-
-	send_figures(s, &f);
 	errno = 0;
 	if (s->params->json) {
-		send_report_json(s, &f, "report", NULL, out);
+		send_report_json(s, f, "report", NULL, out);
 	} else {
 		fprintf(out, "%s: %s\n", program_invocation_short_name,
-			send_all_was_sent(s, &f) ? "all was sent" :
-						   "not all was sent");
-		print_text(s, &f, out);
+			all ? "all was sent" : "not all was sent");
+		print_text(s, f, out);
 	}
 	if (!fflush(out) && !ferror(out))
 		return 0;
 	log_err("standard output: %s", strerror(errno ? errno : EIO));
 	return -EIO;
+}
+
+int send_report(const struct sender *s, FILE *out)
+{
+	struct send_figures f;
+
+	send_figures(s, &f);
+	return send_report_print(s, &f, send_all_was_sent(s, &f), out);
 }
 
 void send_report_so_far(const struct sender *s, FILE *out)

@@ -28,6 +28,10 @@ void send_figures(const struct sender *s, struct send_figures *f);
 /* Everything that was meant to be sent was. */
 bool send_all_was_sent(const struct sender *s, const struct send_figures *f);
 
+/* The same of figures that the caller has, by no feed; `all` was sent. */
+int send_report_print(const struct sender *s, const struct send_figures *f,
+		      bool all, FILE *out);
+
 /* The final report. 0, or -EIO (logged) if it could not be written. */
 int send_report(const struct sender *s, FILE *out);
 

@@ -16,13 +16,14 @@ tables() {
 	cat <<'EOF2'
 floor 0 base log clock suggest units rng
 floor 1 frame stats hist pace ranges stamp dissect checksum segment
-floor 1 capture_record pcapng
+floor 1 capture_record pcapng talk
 floor 1 template template_build template_layers template_parse template_sum
 floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
 floor 2 link link_table offload lro_record stage filter edit edit_parse
 floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
+floor 2 live live_none live_shared live.bpf live.skel
 floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_print conf_read conf_value
 floor 4 options options_help bridge bridge_check report report_json control
@@ -36,6 +37,7 @@ only linux/if_packet.h tx_direct.c tx_ring.c
 only linux/ethtool.h offload.c
 only pcap.h filter.c pcap_file.c
 only pcap/ filter.c pcap_file.c
+only bpf/ live.c live.bpf.c
 only zlib.h stream.c
 only zstd.h stream.c
 only iniparser ini.c
@@ -141,7 +143,8 @@ check_text() {
 		path = line
 		sub(/^[^"<]*["<]/, "", path)
 		sub(/[">].*$/, "", path)
-		if (file ~ /\.c$/ && !n_includes++ && path != "config.h")
+		if (file ~ /\.c$/ && !n_includes++ && path != "config.h" &&
+		    file !~ /\.bpf\.c$/) # the kernel has no config.h
 			complain(n, "includes " path " before config.h")
 		if (file ~ /^(bridge|tools)\// && path != "config.h")
 			check_include(path, own)

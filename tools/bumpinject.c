@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "capture.h"
+#include "inject_live.h"
 #include "inject_options.h"
 #include "inject_verify.h"
 #include "log.h"
@@ -130,6 +131,26 @@ static int send_by_lane(struct sender *sender, struct template *template,
 	return send_all_was_sent(sender, &figures) ? 0 : EXIT_NOT_ALL;
 }
 
+/* By whichever engine: the template is theirs to free. */
+static int send_by(struct sender *sender, struct template *template,
+		   const struct inject_options *o)
+{
+	bool may_live = o->engine == ENGINE_XDP || o->engine == ENGINE_AUTO;
+	int r;
+
+	if (!may_live || inject_live_fits(o, sender, template)) {
+		if (o->engine != ENGINE_XDP)
+			return send_by_lane(sender, template, o);
+		template_free(template);
+		return -EINVAL;
+	}
+	r = inject_live(o, sender, template);
+	if (r == -ENXIO)
+		return send_by_lane(sender, template, o);
+	template_free(template);
+	return r > 0 ? EXIT_NOT_ALL : r;
+}
+
 static int inject(const struct inject_options *o)
 {
 	struct template *template;
@@ -140,7 +161,7 @@ static int inject(const struct inject_options *o)
 		return r;
 	r = template_make(&template, o, sender.link[0].address);
 	if (!r)
-		r = send_by_lane(&sender, template, o);
+		r = send_by(&sender, template, o);
 	sender_close(&sender);
 	return r;
 }
