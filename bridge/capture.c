@@ -227,14 +227,14 @@ static int find_format(struct capture *c)
 	return -EBADMSG;
 }
 
-int capture_open(struct capture **cp, const char *path)
+int capture_open(struct capture **cp, const char *path, int stop_fd)
 {
 	struct capture *c = calloc(1, sizeof(*c));
 	int r;
 
 	if (!c)
 		return -ENOMEM;
-	r = stream_open(&c->stream, path);
+	r = stream_open(&c->stream, path, stop_fd);
 	if (!r)
 		r = find_format(c);
 	if (r) {
@@ -287,6 +287,11 @@ const struct capture_interface *capture_interface(const struct capture *c,
 const char *capture_linktype_name(uint16_t linktype)
 {
 	return pcap_file_linktype_name(linktype);
+}
+
+bool capture_is_idle(const struct capture *c)
+{
+	return stream_is_idle(c->stream);
 }
 
 double capture_progress(const struct capture *c)

@@ -15,8 +15,9 @@
 
 struct capture;
 
-/* "-" is stdin. 0, or -errno (logged): cannot be read, is no capture. */
-int capture_open(struct capture **cp, const char *path);
+/* "-" is stdin; stop_fd as for stream_open(), or -1. 0, or -errno (logged):
+ * cannot be read, is no capture. */
+int capture_open(struct capture **cp, const char *path, int stop_fd);
 void capture_close(struct capture *c);
 
 /* 1: a record; 0: the end; -EBADMSG: damage (logged, with file and offset);
@@ -31,6 +32,9 @@ const struct capture_interface *capture_interface(const struct capture *c,
 
 /* As libpcap knows it: "EN10MB", "LINUX_SLL"; or "unknown". */
 const char *capture_linktype_name(uint16_t linktype);
+
+/* It is a pipe that has nothing to give just now. */
+bool capture_is_idle(const struct capture *c);
 
 /* Part of the file that was read, 0 to 1; below 0: unknown. */
 double capture_progress(const struct capture *c);

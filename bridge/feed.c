@@ -307,7 +307,11 @@ static uint64_t feed_due_ns(struct port *port)
 
 static int feed_stop(struct port *port)
 {
+	struct source *source = feed_of(port)->params.source;
+
 	shared_write(&feed_of(port)->stopping, true);
+	if (source->ops->stop)
+		source->ops->stop(source);
 	return 0;
 }
 

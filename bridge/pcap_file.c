@@ -60,7 +60,7 @@ static ssize_t cookie_read(void *cookie, char *to, size_t n)
 		f->header_given += n;
 		return (ssize_t)n;
 	}
-	r = stream_read(f->stream, to, n);
+	r = stream_read_some(f->stream, to, n);
 	if (r >= 0)
 		return r;
 	f->fault = (int)r;

@@ -5,31 +5,58 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "log.h"
 #include "reel.h"
 
-static bool is_stdin(const char *path)
+/* Whether its bytes are gone once they are read. */
+static bool is_pipe(const char *path)
 {
-	return !strcmp(path, "-");
+	struct stat st;
+
+	return !strcmp(path, "-") ||
+	       (!stat(path, &st) && S_ISFIFO(st.st_mode));
 }
 
-int reel_open(struct reel *reel, const char *const *path, size_t n_paths)
+bool reel_has_pipe(const char *const *path, size_t n_paths)
 {
+	for (size_t i = 0; i < n_paths; i++)
+		if (is_pipe(path[i]))
+			return true;
+	return false;
+}
+
+static int open_next(struct reel *reel)
+{
+	reel->file_began = false;
+	reel->file_interface = reel->n_interfaces;
+	return capture_open(&reel->capture, reel->path[reel->at],
+			    reel->stop_fd);
+}
+
+int reel_open(struct reel *reel, const char *const *path, size_t n_paths,
+	      int stop_fd)
+{
+	bool strict = reel->strict;
+	int r;
+
 	memset(reel, 0, sizeof(*reel));
+	reel->strict = strict;
 	reel->path = path;
 	reel->n_paths = n_paths;
-	for (size_t i = 0; i < n_paths; i++) {
-		struct capture *capture;
-		int r = is_stdin(path[i]) ? 0 : capture_open(&capture, path[i]);
+	reel->stop_fd = stop_fd;
+	r = open_next(reel);
+	for (size_t i = 1; !r && i < n_paths; i++) {
+		struct capture *capture = NULL;
 
-		if (r)
-			return r;
-		if (!is_stdin(path[i]))
-			capture_close(capture);
+		if (is_pipe(path[i]))
+			continue;
+		r = capture_open(&capture, path[i], stop_fd);
+		capture_close(capture);
 	}
-	return 0;
+	return r;
 }
 
 void reel_close(struct reel *reel)
@@ -40,11 +67,9 @@ void reel_close(struct reel *reel)
 
 int reel_rewind(struct reel *reel)
 {
-	for (size_t i = 0; i < reel->n_paths; i++) {
-		if (!is_stdin(reel->path[i]))
-			continue;
-		log_err("standard input can be read only once: --preload "
-			"keeps it in memory");
+	if (reel_has_pipe(reel->path, reel->n_paths)) {
+		log_err("a pipe can be read only once: --preload keeps what "
+			"it gives in memory");
 		return -ESPIPE;
 	}
 	reel_close(reel);
@@ -104,13 +129,9 @@ int reel_next(struct reel *reel, struct capture_record *record,
 	int r;
 
 	while (reel->at < reel->n_paths) {
-		if (!reel->capture) {
-			r = capture_open(&reel->capture, reel->path[reel->at]);
-			if (r)
-				return r;
-			reel->file_began = false;
-			reel->file_interface = reel->n_interfaces;
-		}
+		r = reel->capture ? 0 : open_next(reel);
+		if (r)
+			return r;
 		r = capture_next(reel->capture, record);
 		if (r < 0)
 			return r;
@@ -126,6 +147,11 @@ int reel_next(struct reel *reel, struct capture_record *record,
 		reel->at++;
 	}
 	return 0;
+}
+
+bool reel_is_idle(const struct reel *reel)
+{
+	return reel->capture && capture_is_idle(reel->capture);
 }
 
 double reel_progress(const struct reel *reel)

@@ -20,6 +20,7 @@ struct reel_interface {
 struct reel {
 	const char *const *path; /* the caller's */
 	size_t n_paths;
+	int stop_fd;
 	size_t at;               /* the file that is open, or comes next */
 	struct capture *capture; /* NULL: between files */
 	uint64_t number;         /* records so far in this pass */
@@ -33,9 +34,13 @@ struct reel {
 	bool counted; /* the first pass is over: interfaces are not counted */
 };
 
-/* Find out whether each file is there and is a capture; stdin is left alone.
- * 0 or -errno (logged). */
-int reel_open(struct reel *reel, const char *const *path, size_t n_paths);
+/*
+ * Open the first file, and find out whether each other one is there and is a
+ * capture; pipes are left alone until it is their turn. stop_fd as for
+ * capture_open(). 0 or -errno (logged); then close it, too.
+ */
+int reel_open(struct reel *reel, const char *const *path, size_t n_paths,
+	      int stop_fd);
 void reel_close(struct reel *reel);
 
 /* The next record, valid until the next call; *play_ns on the common clock.
@@ -43,8 +48,14 @@ void reel_close(struct reel *reel);
 int reel_next(struct reel *reel, struct capture_record *record,
 	      uint64_t *play_ns);
 
-/* Begin again. 0, or -ESPIPE (logged): stdin is gone by. */
+/* Whether one of them can be read only once. */
+bool reel_has_pipe(const char *const *path, size_t n_paths);
+
+/* Begin again. 0, or -ESPIPE (logged): a pipe is gone by. */
 int reel_rewind(struct reel *reel);
+
+/* The next record has to be waited for. */
+bool reel_is_idle(const struct reel *reel);
 
 /* Part of the files that was read, 0 to 1; below 0: unknown. */
 double reel_progress(const struct reel *reel);

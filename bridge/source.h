@@ -34,6 +34,9 @@ struct source_ops {
 		    struct lane_stats *s);
 	/* Begin pass 1, 2, ...; pass 0 needs no call. 0, or -errno (logged). */
 	int (*rewind)(struct source *source, uint64_t pass);
+	/* Whoever waits in draw() for bytes that do not come gives up; from
+	 * another thread. NULL: it never waits. */
+	void (*stop)(struct source *source);
 	/* How much of this pass was drawn, 0 to 1; below 0 if unknown. */
 	double (*progress)(const struct source *source);
 	void (*close)(struct source *source);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 
 #include "log.h"
 #include "source_capture.h"
@@ -28,6 +29,7 @@ struct source_capture {
 	struct source source;
 	struct source_capture_params params;
 	struct reel reel;
+	int stop_fd; /* see stream_open() */
 	struct split *split;
 	uint8_t *arena; /* where a burst's frames lie */
 	uint32_t used;
@@ -135,6 +137,8 @@ static int draw_from_files(struct source_capture *sc, struct burst *b,
 	sc->used = 0;
 	/* A turn is bounded also where nothing is chosen. */
 	while (b->n < BURST_RX && seen++ < 4 * BURST_RX) {
+		if (b->n && !sc->has_pending && reel_is_idle(&sc->reel))
+			break; /* what is here need not wait */
 		r = next_record(sc);
 		if (r != 1)
 			break;
@@ -347,13 +351,20 @@ static void source_capture_close(struct source *source)
 	split_free(sc->split);
 	kept_free(sc->kept);
 	free(sc->arena);
+	close_fd(&sc->stop_fd);
 	free(sc);
+}
+
+static void source_capture_stop(struct source *source)
+{
+	eventfd_write(capture_of(source)->stop_fd, 1);
 }
 
 static const struct source_ops source_capture_ops = {
 	.name = "capture",
 	.draw = capture_draw,
 	.rewind = capture_rewind,
+	.stop = source_capture_stop,
 	.progress = source_capture_progress,
 	.close = source_capture_close,
 };
@@ -362,11 +373,11 @@ static const struct source_ops source_capture_ops = {
 static int check_all(const struct source_capture *sc)
 {
 	struct capture_record rec;
-	struct reel reel;
+	struct reel reel = { 0 };
 	uint64_t play_ns;
 	int r;
 
-	r = reel_open(&reel, sc->params.path, sc->params.n_paths);
+	r = reel_open(&reel, sc->params.path, sc->params.n_paths, sc->stop_fd);
 	reel.strict = true;
 	while (!r && (r = reel_next(&reel, &rec, &play_ns)) == 1)
 		r = check_linktype(&reel, &rec);
@@ -384,7 +395,7 @@ static int source_capture_init(struct source_capture *sc)
 		return -ENOMEM;
 	r = p->split ? split_new(&sc->split, p->split) : 0;
 	if (!r)
-		r = reel_open(&sc->reel, p->path, p->n_paths);
+		r = reel_open(&sc->reel, p->path, p->n_paths, sc->stop_fd);
 	sc->reel.strict = p->strict;
 	if (!r && p->strict && !p->preload)
 		r = check_all(sc);
@@ -403,6 +414,10 @@ int source_capture_new(struct source **sp,
 		return -ENOMEM;
 	sc->source.ops = &source_capture_ops;
 	sc->params = *params;
+	/* A pipe cannot be looked through before it is sent. */
+	if (params->strict && reel_has_pipe(params->path, params->n_paths))
+		sc->params.preload = true;
+	sc->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = source_capture_init(sc);
 	if (r) {
 		source_capture_close(&sc->source);

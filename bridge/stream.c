@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,7 +26,8 @@ struct unpacker;
 struct stream {
 	char *name;
 	int fd;
-	uint64_t size;     /* of the file; 0: unknown */
+	int stop_fd;
+	uint64_t size;     /* of the file; 0: a pipe, or the like */
 	uint64_t consumed; /* of the file */
 	uint64_t offset;   /* of unpacked bytes, given out */
 	const struct unpacker *unpacker; /* NULL: nothing is packed */
@@ -127,6 +129,27 @@ static const struct unpacker unpackers[] = {
 
 /* ---- reading ---- */
 
+/* Wait for a pipe; false: somebody called it off. */
+static bool wait_for_bytes(const struct stream *s)
+{
+	struct pollfd pfd[] = {
+		{ .fd = s->fd, .events = POLLIN },
+		{ .fd = s->stop_fd, .events = POLLIN },
+	};
+
+	while (poll(pfd, ARRAY_SIZE(pfd), -1) < 0 && errno == EINTR)
+		;
+	return !pfd[1].revents;
+}
+
+bool stream_is_idle(const struct stream *s)
+{
+	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
+
+	return !s->size && !s->ended && s->plain_at == s->plain_n &&
+	       s->packed_at == s->packed_n && !poll(&pfd, 1, 0);
+}
+
 /* Fill a buffer from the file; 0 at its end, or a fault. */
 static int fill(struct stream *s, uint8_t *buffer, size_t room, size_t *n)
 {
@@ -134,6 +157,11 @@ static int fill(struct stream *s, uint8_t *buffer, size_t room, size_t *n)
 
 	*n = 0;
 	while (*n < room && !s->ended && !s->fault) {
+		if (!s->size && !wait_for_bytes(s)) {
+			s->fault = -ECANCELED;
+			s->told = true;
+			break;
+		}
 		got = read(s->fd, buffer + *n, room - *n);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -224,23 +252,34 @@ void stream_complain(struct stream *s, uint64_t offset, const char *what)
 		what, *text ? "; " : "", text);
 }
 
+ssize_t stream_read_some(struct stream *s, void *to, size_t n)
+{
+	size_t have;
+
+	refill(s);
+	have = s->plain_n - s->plain_at;
+	if (!have && s->fault)
+		return tell_fault(s);
+	if (have > n)
+		have = n;
+	memcpy(to, s->plain + s->plain_at, have);
+	s->plain_at += have;
+	s->offset += have;
+	return (ssize_t)have;
+}
+
 ssize_t stream_read(struct stream *s, void *to, size_t n)
 {
-	size_t done = 0, part;
+	ssize_t done = 0, part;
 
-	while (done < n) {
-		refill(s);
-		part = s->plain_n - s->plain_at;
-		if (!part)
-			break;
-		if (part > n - done)
-			part = n - done;
-		memcpy((uint8_t *)to + done, s->plain + s->plain_at, part);
-		s->plain_at += part;
+	while ((size_t)done < n) {
+		part = stream_read_some(s, (uint8_t *)to + done,
+					n - (size_t)done);
+		if (part <= 0)
+			return done ? done : part;
 		done += part;
 	}
-	s->offset += done;
-	return done || !s->fault ? (ssize_t)done : tell_fault(s);
+	return done;
 }
 
 ssize_t stream_peek(struct stream *s, void *to, size_t n)
@@ -338,7 +377,7 @@ static int stream_init(struct stream *s, const char *path)
 	return 0;
 }
 
-int stream_open(struct stream **sp, const char *path)
+int stream_open(struct stream **sp, const char *path, int stop_fd)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 	int r;
@@ -346,6 +385,7 @@ int stream_open(struct stream **sp, const char *path)
 	if (!s)
 		return -ENOMEM;
 	s->fd = -1;
+	s->stop_fd = stop_fd;
 	r = stream_init(s, path);
 	if (r) {
 		stream_close(s);

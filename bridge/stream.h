@@ -14,8 +14,13 @@
 
 struct stream;
 
-/* "-" is stdin. 0, or -errno (logged): no such file, a directory, empty. */
-int stream_open(struct stream **sp, const char *path);
+/*
+ * "-" is stdin. 0, or -errno (logged): no such file, a directory, empty.
+ *
+ * Who reads a pipe waits for whoever writes it, until `stop_fd` is readable
+ * (-1: for ever): then there is nothing more, by -ECANCELED, not logged.
+ */
+int stream_open(struct stream **sp, const char *path, int stop_fd);
 void stream_close(struct stream *s);
 
 /*
@@ -24,6 +29,9 @@ void stream_close(struct stream *s);
  * what came before the damage is given first.
  */
 ssize_t stream_read(struct stream *s, void *to, size_t n);
+
+/* The same, but of a pipe no more than there is now, and at least a byte. */
+ssize_t stream_read_some(struct stream *s, void *to, size_t n);
 
 /* The next n bytes without taking them, n up to STREAM_PEEK_BYTES; how many
  * there are before the end or a fault, or as stream_read(). */
@@ -36,6 +44,9 @@ ssize_t stream_peek(struct stream *s, void *to, size_t n);
  * it may be the cause: of damaged packed data the first bytes are but garbled.
  */
 void stream_complain(struct stream *s, uint64_t offset, const char *what);
+
+/* A pipe that has nothing to give just now: a read would wait. */
+bool stream_is_idle(const struct stream *s);
 
 const char *stream_name(const struct stream *s); /* "standard input" for "-" */
 uint64_t stream_offset(const struct stream *s);  /* of unpacked bytes */

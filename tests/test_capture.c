@@ -207,7 +207,7 @@ static struct capture *open_it(void)
 {
 	struct capture *c = NULL;
 
-	assert_int_equal(capture_open(&c, path), 0);
+	assert_int_equal(capture_open(&c, path, -1), 0);
 	return c;
 }
 
@@ -236,7 +236,7 @@ static uint64_t count_all(int *r)
 	struct capture *c;
 	uint64_t n = 0;
 
-	*r = capture_open(&c, path);
+	*r = capture_open(&c, path, -1);
 	if (*r)
 		return 0;
 	while ((*r = capture_next(c, &record)) == 1)
@@ -876,15 +876,15 @@ static void test_no_capture(void **state)
 	(void)state;
 	start(false);
 	save();
-	assert_true(capture_open(&c, path) < 0);
+	assert_true(capture_open(&c, path, -1) < 0);
 	assert_said("is empty");
 	raw("#!/bin/sh\n", 10);
 	save();
-	assert_int_equal(capture_open(&c, path), -EBADMSG);
+	assert_int_equal(capture_open(&c, path, -1), -EBADMSG);
 	assert_said("neither pcap nor pcapng");
-	assert_int_equal(capture_open(&c, "/"), -EISDIR);
+	assert_int_equal(capture_open(&c, "/", -1), -EISDIR);
 	assert_non_null(strstr(said, "/: is a directory"));
-	assert_int_equal(capture_open(&c, "/nosuch"), -ENOENT);
+	assert_int_equal(capture_open(&c, "/nosuch", -1), -ENOENT);
 	assert_non_null(strstr(said, "/nosuch: No such file"));
 }
 
@@ -1048,7 +1048,7 @@ static void test_packed_pieces(void **state)
 	assert_int_equal(count_all(&r), 1);
 	assert_int_equal(r, 0);
 	save_bytes(packed, ZSTD_compress(packed, sizeof(packed), d.byte, 0, 1));
-	assert_int_equal(capture_open(&c, path), -EBADMSG);
+	assert_int_equal(capture_open(&c, path, -1), -EBADMSG);
 	assert_said("is empty");
 }
 
@@ -1096,7 +1096,7 @@ static void test_pipe(void **state)
 	close(fd[1]);
 	assert_int_equal(dup2(fd[0], STDIN_FILENO), STDIN_FILENO);
 	close(fd[0]);
-	assert_int_equal(capture_open(&c, "-"), 0);
+	assert_int_equal(capture_open(&c, "-", -1), 0);
 	next(c);
 	assert_true(capture_progress(c) < 0);
 	assert_int_equal(capture_next(c, &r), -EBADMSG);

@@ -27,7 +27,7 @@ static int template_from_capture(struct template *t,
 {
 	struct capture_record rec;
 	struct capture *capture;
-	int r = capture_open(&capture, o->path);
+	int r = capture_open(&capture, o->path, -1);
 
 	if (r)
 		return r;

@@ -104,7 +104,7 @@ static const struct arg inputs[] = {
 	  OF(preload) },
 	{ ARG_FLAG, "preload-pcap", 0, NULL, NULL, OF(preload) },
 	{ ARG_FLAG, "strict", 0, NULL,
-	  "Send nothing of a capture that is not sound", OF(strict) },
+	  "Send nothing of a capture that is not sound; a pipe is preloaded", OF(strict) },
 	{ ARG_CALL, "only", 0, "EXPR",
 	  "Send what matches (pcap-filter); given again: what matches any",
 	  .take = take_only },
