@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* live.h where the program is built without BPF: it says so. */
+/* live.h of a build without BPF: it refuses. */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "live.h"
+#include "log.h"
 
-int live_check(const struct template_plan *plan,
-	       const struct live_params *params, char *why, size_t size)
+#define REASON "this program was built without BPF"
+
+int live_probe(int index, char *why, size_t size)
 {
-	(void)plan;
-	(void)params;
-	snprintf(why, size, "this program was built without BPF");
+	(void)index;
+	snprintf(why, size, "%s", REASON);
 	return -ENOTSUP;
 }
 
-int live_new(struct live **lp, const struct template_plan *plan,
-	     const struct live_params *params)
+int live_new(struct live **livep, const struct live_params *params)
 {
-	(void)lp;
-	(void)plan;
-	(void)params;
+	(void)livep;
+	log_err("%s: live frames: %s", params->name, REASON);
 	return -ENOTSUP;
-}
-
-void live_free(struct live *live)
-{
-	(void)live;
 }
 
 int live_run(struct live *live)
@@ -45,4 +40,9 @@ void live_figures(const struct live *live, struct live_figures *figures)
 {
 	(void)live;
 	memset(figures, 0, sizeof(*figures));
+}
+
+void live_free(struct live *live)
+{
+	(void)live;
 }

@@ -23,7 +23,7 @@ floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
 floor 2 link link_table offload lro_record stage filter edit edit_parse
 floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
-floor 2 live live_none live_shared live.bpf live.skel
+floor 2 live live_none live_params live.bpf live.skel
 floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_print conf_read conf_value
 floor 4 options options_help bridge bridge_check report report_json control
