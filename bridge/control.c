@@ -15,6 +15,7 @@
 #include "control.h"
 #include "log.h"
 #include "report.h"
+#include "watch.h"
 
 /* What the control thread waits for. */
 enum source {
@@ -246,20 +247,6 @@ static int open_timer(uint64_t first_ns, bool again)
 	return fd;
 }
 
-/* Signals come by an fd; lanes are started later and inherit the mask. */
-static int open_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaddset(&set, signals[i]);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static int control_open(struct control *c, const struct conf *conf)
 {
 	int r;
@@ -272,7 +259,7 @@ static int control_open(struct control *c, const struct conf *conf)
 		return r;
 	link_set_event_handler(c->monitor, on_link, c);
 	c->fd[SOURCE_LINK] = link_monitor_fd(c->monitor);
-	c->fd[SOURCE_SIGNAL] = open_signals();
+	c->fd[SOURCE_SIGNAL] = watch_signals();
 	c->fd[SOURCE_TICK] = open_timer(NS_PER_SEC, true);
 	c->fd[SOURCE_STATS] = open_timer(conf->stats_ns, true);
 	c->fd[SOURCE_COUNT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
