@@ -116,6 +116,14 @@ static int sender_init(struct sender *s, const struct sender_params *params)
 	return 0;
 }
 
+/* An interface that is gone does not come back: its socket is dead. */
+static void end_without(struct sender *s, const char *name)
+{
+	log_err("port %s: the interface is gone: stopping", name);
+	if (s->feed)
+		feed_port(s->feed)->ops->stop_rx(feed_port(s->feed));
+}
+
 static void on_link(const struct link_event *event, void *arg)
 {
 	struct sender *s = arg;
@@ -126,10 +134,11 @@ static void on_link(const struct link_event *event, void *arg)
 
 		if (event->info.index != s->link[i].index)
 			continue;
-		if (shared_read(&s->port[i]->ready) && !ready)
+		if (event->gone)
+			end_without(s, s->port[i]->name);
+		else if (shared_read(&s->port[i]->ready) && !ready)
 			log_warn("port %s: %s: frames for it are not sent",
 				 s->port[i]->name,
-				 event->gone ? "is gone" :
 				 event->info.up ? "lost its carrier" :
 						  "went down");
 		shared_write(&s->port[i]->mtu, event->info.mtu);
