@@ -17,6 +17,13 @@
 #define ERROR_PAUSE_MS 10
 /* An idle lane spins this long before it yields at every turn. */
 #define SPIN_HARD_NS (50 * NS_PER_US)
+/* A thread that lives turns within this, however busy the machine is. */
+#define ORDER_MS 3000
+
+struct lane_order {
+	void (*what)(struct lane *lane, void *arg);
+	void *arg;
+};
 
 /*
  * Whether a frame may leave a port of this MTU is decided here, once and the
@@ -79,6 +86,12 @@ static void lane_send(struct lane *lane, struct burst *b)
 	}
 }
 
+static void lane_drop(struct lane *lane, struct burst *b, enum reason why)
+{
+	stats_drop(&lane->stats, why, b->n);
+	b->n = 0;
+}
+
 uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 {
 	uint64_t before = lane->stats.received_frames;
@@ -86,6 +99,8 @@ uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 
 	b->n = 0;
 	port_rx(lane->rx, b, &lane->stats);
+	if (unlikely(shared_read(&lane->paused)))
+		lane_drop(lane, b, REASON_PAUSED);
 	for (struct stage *st = lane->stages; st; st = st->next)
 		stage_push(st, b, &lane->stats, now_ns);
 	lane_send(lane, b);
@@ -173,17 +188,37 @@ static void *lane_run_paced(void *arg)
 	return NULL;
 }
 
+/* Whoever takes the order out carries it out or gives it up. */
+static const struct lane_order *lane_take_order(struct lane *lane)
+{
+	return __atomic_exchange_n(&lane->order, NULL, __ATOMIC_ACQ_REL);
+}
+
+static void lane_obey(struct lane *lane)
+{
+	const struct lane_order *order = lane_take_order(lane);
+
+	if (!order)
+		return;
+	order->what(lane, order->arg);
+	eventfd_write(lane->done_fd, 1);
+}
+
 static void *lane_run(void *arg)
 {
 	struct lane *lane = arg;
-	uint64_t spin_ns = lane->spin_us * NS_PER_US;
 	uint64_t busy_ns = clock_now_ns();
 
 	for (;;) {
 		bool stopping = shared_read(&lane->stopping);
 		uint64_t now_ns = clock_now_ns();
-		uint32_t frames = lane_breathe(lane, now_ns);
+		uint64_t spin_ns = shared_read(&lane->spin_us) * NS_PER_US;
+		uint32_t frames;
 
+		counter_add(&lane->turns, 1);
+		if (unlikely(shared_read(&lane->order)))
+			lane_obey(lane);
+		frames = lane_breathe(lane, now_ns);
 		if (frames) {
 			busy_ns = now_ns;
 			if (unlikely(lane->budget))
@@ -206,7 +241,8 @@ int lane_init(struct lane *lane, const char *name)
 	lane->cpu = LANE_NO_CPU;
 	lane->ended_fd = -1;
 	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return lane->wake_fd < 0 ? -errno : 0;
+	lane->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return lane->wake_fd < 0 || lane->done_fd < 0 ? -errno : 0;
 }
 
 void lane_fini(struct lane *lane)
@@ -218,8 +254,11 @@ void lane_fini(struct lane *lane)
 		stage_free(st);
 	}
 	lane->stages = NULL;
+	if (lane->wake_fd < 0)
+		return; /* never made */
 	close_fd(&lane->wake_fd);
-	lane->wake_fd = -1;
+	close_fd(&lane->done_fd);
+	lane->wake_fd = lane->done_fd = -1;
 }
 
 int lane_start(struct lane *lane, struct port *rx, struct port *tx)
@@ -249,12 +288,40 @@ int lane_start(struct lane *lane, struct port *rx, struct port *tx)
 	return -r;
 }
 
+void lane_wake(struct lane *lane)
+{
+	eventfd_write(lane->wake_fd, 1);
+}
+
+int lane_do(struct lane *lane, void (*what)(struct lane *lane, void *arg),
+	    void *arg)
+{
+	const struct lane_order order = { what, arg };
+	struct pollfd pfd = { .fd = lane->done_fd, .events = POLLIN };
+	eventfd_t done;
+
+	if (!lane->started) {
+		what(lane, arg);
+		return 0;
+	}
+	__atomic_store_n(&lane->order, &order, __ATOMIC_RELEASE);
+	lane_wake(lane);
+	if (poll(&pfd, 1, ORDER_MS) <= 0 && lane_take_order(lane)) {
+		log_err("lane %s: does not turn", lane->name);
+		return -ETIMEDOUT;
+	}
+	/* It is at it, or done. */
+	while (eventfd_read(lane->done_fd, &done) && errno == EAGAIN)
+		poll(&pfd, 1, ORDER_MS);
+	return 0;
+}
+
 void lane_stop(struct lane *lane)
 {
 	if (!lane->started)
 		return;
 	shared_write(&lane->stopping, true);
-	eventfd_write(lane->wake_fd, 1);
+	lane_wake(lane);
 	pthread_join(lane->thread, NULL);
 	lane->started = false;
 }

@@ -23,6 +23,8 @@ struct lane_budget {
 	int fd;         /* eventfd, told once when they are spent */
 };
 
+struct lane_order;
+
 struct lane {
 	const char *name; /* "left -> right" */
 	struct port *rx;
@@ -36,9 +38,13 @@ struct lane {
 
 	struct burst burst;
 	struct lane_stats stats;
+	uint64_t turns; /* of the thread: a lane that lives has more by and by */
 	bool started;
 	bool stopping; /* shared: end with the first empty breath */
+	bool paused;   /* shared: drop what arrives */
 	int wake_fd;
+	const struct lane_order *order; /* shared: see lane_do() */
+	int done_fd;
 	int ended_fd; /* told when a port that paces has ended; the owner's, or -1 */
 	pthread_t thread;
 };
@@ -58,6 +64,19 @@ uint32_t lane_breathe(struct lane *lane, uint64_t now_ns);
 /* Start the thread between two ports; the counters go on. -errno (logged) if
  * the thread or its CPU cannot be had. */
 int lane_start(struct lane *lane, struct port *rx, struct port *tx);
+
+/*
+ * Have something done in the lane's thread between two breaths, so that it may
+ * change what a breath uses: ports, stages, counters. Without a thread it is
+ * done at once; a lane whose port paces takes no orders. Returns when it is
+ * done: 0; -ETIMEDOUT (logged) if the thread did not turn within seconds: then
+ * it was not done and will not be.
+ */
+int lane_do(struct lane *lane, void (*what)(struct lane *lane, void *arg),
+	    void *arg);
+
+/* Let a lane that sleeps turn once. */
+void lane_wake(struct lane *lane);
 
 /* End the thread, if there is one, once its port has nothing more to give: stop
  * that port's reception first. */

@@ -43,8 +43,12 @@ struct port_ops {
 	 * poll reported as POLLERR and tells it as -errno. */
 	int (*rx_fd)(struct port *port);
 	int (*take_error)(struct port *port);
+	/* Begin to receive, if the port was opened idle. */
+	int (*start_rx)(struct port *port);
 	/* No frame arrives after this returns; the ring keeps what it has. */
 	int (*stop_rx)(struct port *port);
+	/* How full the RX ring is, in slots; NULL: there is none. */
+	void (*fill)(struct port *port, uint32_t *used, uint32_t *slots);
 	void (*counters)(struct port *port, struct port_counters *c);
 	void (*close)(struct port *port);
 };
@@ -92,6 +96,7 @@ struct port_packet_params {
 	bool ready;
 	bool rx; /* frames are received here */
 	bool tx; /* frames are sent here */
+	bool idle; /* receive nothing until start_rx() */
 	uint32_t rx_slots;
 	uint32_t slot_bytes; /* 0: follows the MTU */
 	uint32_t tx_slots;

@@ -144,9 +144,22 @@ static int packet_take_error(struct port *port)
 	return -err;
 }
 
+static int packet_start_rx(struct port *port)
+{
+	return rx_ring_start(&packet_of(port)->rx);
+}
+
 static int packet_stop_rx(struct port *port)
 {
 	return rx_ring_stop(&packet_of(port)->rx);
+}
+
+static void packet_fill(struct port *port, uint32_t *used, uint32_t *slots)
+{
+	const struct rx_ring *rx = &packet_of(port)->rx;
+
+	*slots = rx->n_slots;
+	*used = rx->map ? rx_ring_fill(rx) : 0;
 }
 
 static void packet_counters(struct port *port, struct port_counters *c)
@@ -172,7 +185,9 @@ static const struct port_ops port_packet_ops = {
 	.tx = packet_tx,
 	.rx_fd = packet_rx_fd,
 	.take_error = packet_take_error,
+	.start_rx = packet_start_rx,
 	.stop_rx = packet_stop_rx,
+	.fill = packet_fill,
 	.counters = packet_counters,
 	.close = packet_close,
 };

@@ -130,7 +130,8 @@ int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
 	if ((r = ring_options(ring)) || (r = ring_map(ring, p)) ||
 	    (r = packet_join_promisc(ring->fd, p->name, p->index)))
 		return r;
-	return packet_bind(ring->fd, p->name, p->index, ETH_P_ALL);
+	return packet_bind(ring->fd, p->name, p->index,
+			   p->idle ? PROTOCOL_NEVER : ETH_P_ALL);
 }
 
 void rx_ring_close(struct rx_ring *ring)
@@ -212,7 +213,7 @@ void rx_ring_take(struct rx_ring *ring, struct burst *b, struct lane_stats *s)
 
 		if (!(status & TP_STATUS_USER))
 			break;
-		ring->head = (ring->head + 1) & (ring->n_slots - 1);
+		shared_write(&ring->head, (ring->head + 1) & (ring->n_slots - 1));
 		ring->n_lent++;
 		slot_prefetch(ring, ring->head + PREFETCH_SLOTS);
 		if (likely(slot_view(ring, slot, status, f)))
@@ -241,6 +242,11 @@ void rx_ring_release(struct rx_ring *ring)
 	ring->n_big = 0;
 }
 
+int rx_ring_start(struct rx_ring *ring)
+{
+	return packet_bind(ring->fd, ring->name, ring->index, ETH_P_ALL);
+}
+
 /*
  * A filter that takes nothing ends the intake, but receivers on other CPUs may
  * be past it. Binding to another protocol makes the kernel wait for them
@@ -258,6 +264,23 @@ int rx_ring_stop(struct rx_ring *ring)
 		return -errno;
 	r = packet_rebind(ring->fd, ring->index, PROTOCOL_NEVER);
 	return r == -ENODEV || r == -ENETDOWN ? 0 : r;
+}
+
+/* Frames that wait: full slots from the next one on. Any thread may ask; the
+ * lane goes on meanwhile. */
+uint32_t rx_ring_fill(const struct rx_ring *ring)
+{
+	uint32_t head = shared_read(&ring->head);
+	uint32_t n = 0;
+
+	for (; n < ring->n_slots; n++) {
+		uint32_t i = (head + n) & (ring->n_slots - 1);
+
+		if (!(shared_read(&slot_at(ring, i)->tp_status) &
+		      TP_STATUS_USER))
+			break;
+	}
+	return n;
 }
 
 /* PACKET_STATISTICS is 32 bits wide and cleared by reading: one reader, who

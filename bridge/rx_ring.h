@@ -31,7 +31,8 @@ struct rx_ring {
 /*
  * Open the socket, the ring and the membership, and bind last, so that no
  * frame of another interface slips in. Memory refused: half the slots, with a
- * warning. 0, or -errno (logged).
+ * warning. An idle one is bound to what never comes, until rx_ring_start().
+ * 0, or -errno (logged).
  */
 int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p);
 void rx_ring_close(struct rx_ring *ring);
@@ -39,7 +40,9 @@ void rx_ring_close(struct rx_ring *ring);
 /* As port_ops of the same names. */
 void rx_ring_take(struct rx_ring *ring, struct burst *b, struct lane_stats *s);
 void rx_ring_release(struct rx_ring *ring);
+int rx_ring_start(struct rx_ring *ring);
 int rx_ring_stop(struct rx_ring *ring);
+uint32_t rx_ring_fill(const struct rx_ring *ring);
 void rx_ring_count(struct rx_ring *ring, struct port_counters *c);
 
 #endif

@@ -16,6 +16,7 @@ const struct reason_info reason_info[REASONS] = {
 	[REASON_TX_ERROR] = { "tx_error", "the kernel refused to send it" },
 	[REASON_LINK_DOWN] = { "link_down",
 		"the egress port was down or had no carrier" },
+	[REASON_PAUSED] = { "paused", "forwarding was paused: bumpctl resume" },
 };
 
 void stats_snapshot(const struct lane_stats *from, struct lane_stats *to)

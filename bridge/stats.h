@@ -21,6 +21,7 @@ enum reason {
 	REASON_TX_FULL,       /* the egress queue stayed full */
 	REASON_TX_ERROR,      /* the kernel refused it for another cause */
 	REASON_LINK_DOWN,     /* the egress port is down or has no carrier */
+	REASON_PAUSED,        /* somebody has paused the pair */
 	REASONS,
 };
 

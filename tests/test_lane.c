@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -953,6 +954,100 @@ static void test_shared_budget(void **state)
 	close(budget.fd);
 }
 
+/* ---- orders ---- */
+
+/* Two frames are under way in a breath; an order never sees only one. */
+static void note_order(struct lane *lane, void *arg)
+{
+	pthread_t *by = arg;
+
+	*by = pthread_self();
+	if (lane->stats.received_frames != lane->stats.forwarded_frames)
+		fail_msg("an order in the middle of a breath");
+}
+
+static void test_do_without_thread(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t by = 0;
+
+	assert_int_equal(lane_do(&f->lane, note_order, &by), 0);
+	assert_true(pthread_equal(by, pthread_self()));
+}
+
+static void test_do_in_thread(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t turns;
+
+	f->lane.spin_us = 0; /* asleep between two orders */
+	assert_int_equal(lane_start(&f->lane, f->rx, f->tx), 0);
+	for (int i = 0; i < 200; i++) {
+		pthread_t by = 0;
+
+		turns = counter_read(&f->lane.turns);
+		offer(f, PLAIN, 60);
+		offer(f, PLAIN, 60);
+		assert_int_equal(lane_do(&f->lane, note_order, &by), 0);
+		assert_true(pthread_equal(by, f->lane.thread));
+		assert_true(counter_read(&f->lane.turns) > turns);
+	}
+	lane_stop(&f->lane);
+	assert_sent(f, 0, 400);
+}
+
+static void hold_up(struct lane *lane, void *arg)
+{
+	(void)lane;
+	poll(NULL, 0, *(int *)arg);
+}
+
+/* What is taken up is waited for, however long it takes. */
+static void test_do_waits(void **state)
+{
+	struct fixture *f = *state;
+	int ms = 100;
+	pthread_t by = 0;
+
+	assert_int_equal(lane_start(&f->lane, f->rx, f->tx), 0);
+	assert_int_equal(lane_do(&f->lane, hold_up, &ms), 0);
+	assert_int_equal(lane_do(&f->lane, note_order, &by), 0);
+	assert_true(pthread_equal(by, f->lane.thread));
+}
+
+static void test_wake(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t turns;
+
+	f->lane.spin_us = 0;
+	assert_int_equal(lane_start(&f->lane, f->rx, f->tx), 0);
+	for (int i = 0; i < 100; i++) {
+		turns = counter_read(&f->lane.turns);
+		lane_wake(&f->lane);
+		while (counter_read(&f->lane.turns) == turns)
+			sched_yield(); /* alarm() ends a wait in vain */
+	}
+}
+
+static void test_paused(void **state)
+{
+	struct fixture *f = *state;
+
+	offer(f, PLAIN, 60);
+	breathe(f);
+	f->lane.paused = true;
+	offer(f, PLAIN, 60);
+	offer(f, SUPER, 1000);
+	assert_int_equal(breathe(f), 2);
+	assert_int_equal(f->lane.stats.dropped_frames[REASON_PAUSED], 2);
+	f->lane.paused = false;
+	offer(f, PLAIN, 60);
+	breathe(f);
+	assert_int_equal(port_mem_sent(f->tx), 2);
+	assert_int_equal(stats_unaccounted(&f->lane.stats), 0);
+}
+
 /* ---- CPUs ---- */
 
 static void test_cpu(void **state)
@@ -1051,6 +1146,11 @@ int main(void)
 		TEST(test_budget),
 		TEST(test_budget_counts_received),
 		TEST(test_shared_budget),
+		TEST(test_do_without_thread),
+		TEST(test_do_in_thread),
+		TEST(test_do_waits),
+		TEST(test_wake),
+		TEST(test_paused),
 		TEST(test_cpu),
 		TEST(test_no_such_cpu),
 	};

@@ -49,6 +49,7 @@ static void test_reason_names(void **state)
 		{ REASON_TX_FULL, "tx_full" },
 		{ REASON_TX_ERROR, "tx_error" },
 		{ REASON_LINK_DOWN, "link_down" },
+		{ REASON_PAUSED, "paused" },
 	};
 
 	(void)state;
