@@ -57,27 +57,36 @@ static int make_lane(struct bridge *b, enum side side,
 	return make_filter(b, side);
 }
 
-int bridge_init(struct bridge *b, const struct conf_pair *conf,
-		struct lane_budget *budget)
+int bridge_new(struct bridge **bp, const struct conf_pair *conf,
+	       struct lane_budget *budget)
 {
+	struct bridge *b = calloc(1, sizeof(*b));
 	int r;
 
-	memset(b, 0, sizeof(*b));
+	if (!b) {
+		log_err("pair %s: %s", conf->name, strerror(ENOMEM));
+		return -ENOMEM;
+	}
 	b->conf = conf;
 	b->lane[SIDE_LEFT].wake_fd = b->lane[SIDE_RIGHT].wake_fd = -1;
 	r = make_lane(b, SIDE_LEFT, budget);
 	if (!r)
 		r = make_lane(b, SIDE_RIGHT, budget);
 	if (r)
-		bridge_fini(b);
+		bridge_free(b);
+	else
+		*bp = b;
 	return r;
 }
 
-void bridge_fini(struct bridge *b)
+void bridge_free(struct bridge *b)
 {
+	if (!b)
+		return;
 	bridge_detach(b);
 	lane_fini(&b->lane[SIDE_LEFT]);
 	lane_fini(&b->lane[SIDE_RIGHT]);
+	free(b);
 }
 
 /* ---- attach ---- */

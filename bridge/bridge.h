@@ -64,9 +64,9 @@ unsigned int bridge_check_links(struct bridge *b, struct link_monitor *m);
 int bridge_list(struct link_monitor *m, FILE *out);
 
 /* Make the lanes and compile the filters; nothing is opened. 0 or -errno. */
-int bridge_init(struct bridge *b, const struct conf_pair *conf,
-		struct lane_budget *budget);
-void bridge_fini(struct bridge *b);
+int bridge_new(struct bridge **bp, const struct conf_pair *conf,
+	       struct lane_budget *budget);
+void bridge_free(struct bridge *b);
 
 /*
  * Open both ports and start the lanes. 0; -ENODEV (not logged) while an

@@ -31,7 +31,7 @@ enum source {
 struct control {
 	const struct conf *conf;
 	struct link_monitor *monitor;
-	struct bridge *bridge;
+	struct bridge **bridge; /* those that have been made */
 	size_t n_bridges;
 	struct lane_budget budget;
 	struct report_rates rates;
@@ -69,7 +69,7 @@ static void refresh_links(struct control *c)
 
 	for (size_t i = 0; i < c->n_bridges; i++)
 		for (int side = 0; side < SIDES; side++) {
-			struct bridge_port *bp = &c->bridge[i].side[side];
+			struct bridge_port *bp = &c->bridge[i]->side[side];
 
 			if (bp->link.index &&
 			    !link_get_index(c->monitor, bp->link.index, &link))
@@ -95,9 +95,10 @@ static void print_report(struct control *c, bool final)
 static void tick(struct control *c)
 {
 	for (size_t i = 0; i < c->n_bridges; i++) {
-		int r = bridge_tick(&c->bridge[i]);
+		struct bridge *b = c->bridge[i];
+		int r = bridge_tick(b);
 
-		if (r && !(r == -ENODEV && c->bridge[i].conf->wait))
+		if (r && !(r == -ENODEV && b->conf->wait))
 			stop(c, r);
 	}
 }
@@ -109,7 +110,7 @@ static void tick(struct control *c)
 static void attach(struct control *c)
 {
 	for (size_t i = 0; i < c->n_bridges && !c->stopping; i++) {
-		struct bridge *b = &c->bridge[i];
+		struct bridge *b = c->bridge[i];
 		int r = b->attached ? 0 : bridge_attach(b, c->monitor);
 
 		if (r == BRIDGE_REFUSED && !b->conf->wait)
@@ -126,7 +127,7 @@ static void on_link(const struct link_event *event, void *arg)
 	struct control *c = arg;
 
 	for (size_t i = 0; i < c->n_bridges; i++) {
-		struct bridge *b = &c->bridge[i];
+		struct bridge *b = c->bridge[i];
 
 		if (bridge_link_event(b, event) != -ENODEV)
 			continue;
@@ -276,7 +277,7 @@ static int control_open(struct control *c, const struct conf *conf)
 static void control_close(struct control *c)
 {
 	for (size_t i = 0; i < c->n_bridges; i++)
-		bridge_fini(&c->bridge[i]);
+		bridge_free(c->bridge[i]);
 	free(c->bridge);
 	free(c->rates.last);
 	for (int i = 0; i < SOURCES; i++)
@@ -322,9 +323,12 @@ static int make_bridges(struct control *c)
 	struct lane_budget *budget = c->conf->count ? &c->budget : NULL;
 	int r = 0;
 
-	for (; !r && c->n_bridges < c->conf->n_pairs; c->n_bridges++)
-		r = bridge_init(&c->bridge[c->n_bridges],
-				&c->conf->pair[c->n_bridges], budget);
+	while (!r && c->n_bridges < c->conf->n_pairs) {
+		r = bridge_new(&c->bridge[c->n_bridges],
+			       &c->conf->pair[c->n_bridges], budget);
+		if (!r)
+			c->n_bridges++;
+	}
 	return r;
 }
 
@@ -347,7 +351,7 @@ int control_run(const struct conf *conf)
 	while (!c.stopping)
 		wait_and_serve(&c);
 	for (size_t i = 0; i < c.n_bridges; i++)
-		bridge_detach(&c.bridge[i]);
+		bridge_detach(c.bridge[i]);
 	if (c.has_run)
 		print_report(&c, true);
 	r = c.result;

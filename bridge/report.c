@@ -232,7 +232,7 @@ int report_print(const struct report *r, bool json, FILE *out)
 	if (json)
 		report_json(r, text.stream);
 	for (size_t i = 0; !json && i < r->n_bridges; i++)
-		print_pair(&r->bridge[i], r, text.stream);
+		print_pair(r->bridge[i], r, text.stream);
 	return text_end(&text, out);
 }
 
@@ -267,7 +267,7 @@ int report_print_rates(const struct report *r, struct report_rates *rates,
 	if (json)
 		report_json_rates(r, rates, seconds, text.stream);
 	for (size_t i = 0; i < r->n_bridges; i++) {
-		const struct bridge *b = &r->bridge[i];
+		const struct bridge *b = r->bridge[i];
 
 		if (!json)
 			fprintf(text.stream, "%.1f s %s:", (double)r->elapsed_ns / 1e9,

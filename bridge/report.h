@@ -11,7 +11,7 @@
 #include "bridge.h"
 
 struct report {
-	struct bridge *bridge;
+	struct bridge *const *bridge;
 	size_t n_bridges;
 	uint64_t elapsed_ns;
 	bool final; /* the lanes have ended: the balance closes */

@@ -159,7 +159,7 @@ void report_json(const struct report *r, FILE *out)
 	json_t *pairs = json_array();
 
 	for (size_t i = 0; i < r->n_bridges; i++)
-		json_array_append_new(pairs, pair_json(&r->bridge[i],
+		json_array_append_new(pairs, pair_json(r->bridge[i],
 						       r->final));
 	json_object_set_new(object, "pairs", pairs);
 	put(object, JSON_INDENT(2), out);
@@ -172,7 +172,7 @@ void report_json_rates(const struct report *r, const struct report_rates *rates,
 	json_t *pairs = json_array();
 
 	for (size_t i = 0; i < r->n_bridges; i++) {
-		const struct bridge *b = &r->bridge[i];
+		const struct bridge *b = r->bridge[i];
 		json_t *pair = json_object(), *lanes = json_object();
 
 		for (int side = 0; side < SIDES; side++) {

@@ -1651,7 +1651,7 @@ static void test_held_ring(void **state)
 	struct link_monitor *m;
 	struct wire *w = *state;
 	struct conf_pair *pair;
-	struct bridge b;
+	struct bridge *b;
 	struct conf conf;
 	int tap = open_tap();
 	uint64_t lost;
@@ -1663,22 +1663,22 @@ static void test_held_ring(void **state)
 	assert_int_equal(conf_set(&conf, pair, "", "left", "tap"), 0);
 	assert_int_equal(conf_set(&conf, pair, "", "right", "va"), 0);
 	assert_int_equal(link_monitor_open(&m), 0);
-	assert_int_equal(bridge_init(&b, pair, NULL), 0);
-	assert_int_equal(bridge_attach(&b, m), 0);
-	s = &b.lane[SIDE_LEFT].stats;
+	assert_int_equal(bridge_new(&b, pair, NULL), 0);
+	assert_int_equal(bridge_attach(b, m), 0);
+	s = &b->lane[SIDE_LEFT].stats;
 	add(w, 60);
 	add_ufo(w);
-	flow_until(&b, tap, &w->sample[0], 10);
+	flow_until(b, tap, &w->sample[0], 10);
 	/* Whether this kernel holds the ring then or not, frames flow again. */
 	tap_send(tap, &w->sample[1]);
-	flow_until(&b, tap, &w->sample[0], 30);
-	bridge_detach(&b);
+	flow_until(b, tap, &w->sample[0], 30);
+	bridge_detach(b);
 	lost = s->ring_full_frames;
 	assert_int_equal(s->offered_frames, s->received_frames + lost);
 	assert_int_equal(s->forwarded_frames, s->received_frames);
 	assert_int_equal(stats_unaccounted(s), 0);
-	assert_int_equal(b.side[SIDE_LEFT].told_held, lost > 1);
-	bridge_fini(&b);
+	assert_int_equal(b->side[SIDE_LEFT].told_held, lost > 1);
+	bridge_free(b);
 	link_monitor_close(m);
 	conf_fini(&conf);
 	close(tap);
@@ -1690,7 +1690,7 @@ static void test_full_ring_is_not_held(void **state)
 	struct link_monitor *m;
 	struct wire *w = *state;
 	struct conf_pair *pair;
-	struct bridge b;
+	struct bridge *b;
 	struct conf conf;
 	uint64_t until_ns = clock_now_ns() + NS_PER_SEC * 3 / 2;
 
@@ -1702,19 +1702,19 @@ static void test_full_ring_is_not_held(void **state)
 	ip("link set right up");
 	assert_int_equal(conf_set(&conf, pair, "", "right", "right"), 0);
 	assert_int_equal(link_monitor_open(&m), 0);
-	assert_int_equal(bridge_init(&b, pair, NULL), 0);
-	assert_int_equal(bridge_attach(&b, m), 0);
-	lane_stop(&b.lane[SIDE_LEFT]); /* nobody empties the ring */
+	assert_int_equal(bridge_new(&b, pair, NULL), 0);
+	assert_int_equal(bridge_attach(b, m), 0);
+	lane_stop(&b->lane[SIDE_LEFT]); /* nobody empties the ring */
 	open_peer(w, false);
 	add(w, 60);
 	while (clock_now_ns() < until_ns) {
 		for (int i = 0; i < 100; i++)
 			peer_send(w, &w->sample[0]);
-		assert_int_equal(bridge_tick(&b), 0);
+		assert_int_equal(bridge_tick(b), 0);
 	}
-	assert_true(b.lane[SIDE_LEFT].stats.ring_full_frames > 1000);
-	assert_false(b.side[SIDE_LEFT].told_held);
-	bridge_fini(&b);
+	assert_true(b->lane[SIDE_LEFT].stats.ring_full_frames > 1000);
+	assert_false(b->side[SIDE_LEFT].told_held);
+	bridge_free(b);
 	link_monitor_close(m);
 	conf_fini(&conf);
 	ip("link delete right");
