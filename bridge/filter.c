@@ -13,10 +13,19 @@
 #define PROGRAM_MAX 4096 /* instructions; BPF_MAXINSNS of the kernel */
 #define PROGRAM_BYTES (PROGRAM_MAX * 32) /* of text, generously */
 
-struct rule {
-	struct filter_rule text;
-	struct bpf_program program;
+/* A count outlives its filter: the one that comes after it counts on. */
+struct hits {
+	unsigned int users; /* filters; for the control thread alone */
 	uint64_t frames;
+};
+
+struct rule {
+	char *id;
+	char *text;
+	bool is_file;
+	enum filter_action action;
+	struct bpf_program program;
+	struct hits *hits;
 };
 
 struct filter {
@@ -24,7 +33,7 @@ struct filter {
 	struct rule *rule;
 	size_t n;
 	size_t n_drop; /* drop rules stand first */
-	uint64_t unmatched;
+	struct hits *unmatched;
 };
 
 static int compile(const char *expression, struct bpf_program *program,
@@ -195,12 +204,12 @@ static bool filter_passes(struct filter *filter, const struct frame *f)
 	for (size_t i = 0; i < filter->n; i++) {
 		if (!rule_matches(&filter->rule[i], f))
 			continue;
-		counter_add(&filter->rule[i].frames, 1);
+		counter_add(&filter->rule[i].hits->frames, 1);
 		return i >= filter->n_drop;
 	}
 	if (filter->n == filter->n_drop)
 		return true;
-	counter_add(&filter->unmatched, 1);
+	counter_add(&filter->unmatched->frames, 1);
 	return false;
 }
 
@@ -222,12 +231,36 @@ static void filter_push(struct stage *stage, struct burst *b,
 	b->n = kept;
 }
 
+static struct hits *hits_get(struct hits *hits)
+{
+	if (!hits)
+		hits = calloc(1, sizeof(*hits));
+	if (hits)
+		hits->users++;
+	return hits;
+}
+
+static void hits_put(struct hits *hits)
+{
+	if (hits && !--hits->users)
+		free(hits);
+}
+
+static void rule_fini(struct rule *rule)
+{
+	pcap_freecode(&rule->program);
+	hits_put(rule->hits);
+	free(rule->id);
+	free(rule->text);
+}
+
 static void filter_free(struct stage *stage)
 {
 	struct filter *filter = container_of(stage, struct filter, stage);
 
 	for (size_t i = 0; i < filter->n; i++)
-		pcap_freecode(&filter->rule[i].program);
+		rule_fini(&filter->rule[i]);
+	hits_put(filter->unmatched);
 	free(filter->rule);
 	free(filter);
 }
@@ -238,30 +271,63 @@ static const struct stage_ops filter_ops = {
 	.free = filter_free,
 };
 
-/* Compile the rules of one action behind those that are there. */
-static int add_rules(struct filter *filter, enum filter_action action,
-		     const struct filter_rule *rule, size_t n)
+/* The count of the same rule in the filter before, or NULL. */
+static struct hits *hits_before(const struct filter *before,
+				const struct filter_rule *rule)
+{
+	for (size_t i = 0; before && i < before->n; i++) {
+		const struct rule *was = &before->rule[i];
+
+		if (!strcmp(was->id, rule->id) &&
+		    !strcmp(was->text, rule->text) &&
+		    was->action == rule->action &&
+		    was->is_file == rule->is_file)
+			return was->hits;
+	}
+	return NULL;
+}
+
+static int rule_init(struct rule *rule, const struct filter_rule *from,
+		     const struct filter *before)
 {
 	char why[PCAP_ERRBUF_SIZE];
 
-	for (size_t i = 0; i < n; i++) {
-		struct rule *to = &filter->rule[filter->n];
+	rule->action = from->action;
+	rule->is_file = from->is_file;
+	rule->id = strdup(from->id);
+	rule->text = strdup(from->text);
+	rule->hits = hits_get(hits_before(before, from));
+	if (!rule->id || !rule->text || !rule->hits)
+		return -ENOMEM;
+	if (!rule_compile(from, &rule->program, why, sizeof(why)))
+		return 0;
+	log_err("filter %s '%s': %s", from->id, from->text, why);
+	return -EINVAL;
+}
 
+/* Compile the rules of one action behind those that are there. */
+static int add_rules(struct filter *filter, enum filter_action action,
+		     const struct filter_rule *rule, size_t n,
+		     const struct filter *before)
+{
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
 		if (rule[i].action != action)
 			continue;
-		to->text = rule[i];
-		if (rule_compile(&rule[i], &to->program, why, sizeof(why))) {
-			log_err("filter %s '%s': %s", rule[i].id, rule[i].text,
-				why);
-			return -EINVAL;
-		}
-		filter->n++;
+		r = rule_init(&filter->rule[filter->n++], &rule[i], before);
+		if (r)
+			return r;
 	}
 	return 0;
 }
 
-int filter_new(struct stage **stagep, const struct filter_rule *rule, size_t n)
+int filter_new(struct stage **stagep, const struct filter_rule *rule, size_t n,
+	       const struct stage *before_stage)
 {
+	const struct filter *before =
+		before_stage ? container_of(before_stage, struct filter, stage) :
+			       NULL;
 	struct filter *filter = calloc(1, sizeof(*filter));
 	int r = -ENOMEM;
 
@@ -269,12 +335,13 @@ int filter_new(struct stage **stagep, const struct filter_rule *rule, size_t n)
 		return r;
 	filter->stage.ops = &filter_ops;
 	filter->rule = calloc(n, sizeof(*filter->rule));
-	if (!filter->rule)
+	filter->unmatched = hits_get(before ? before->unmatched : NULL);
+	if (!filter->rule || !filter->unmatched)
 		goto fail;
-	r = add_rules(filter, FILTER_DROP, rule, n);
+	r = add_rules(filter, FILTER_DROP, rule, n, before);
 	filter->n_drop = filter->n;
 	if (!r)
-		r = add_rules(filter, FILTER_PASS_ONLY, rule, n);
+		r = add_rules(filter, FILTER_PASS_ONLY, rule, n, before);
 	if (r)
 		goto fail;
 	*stagep = &filter->stage;
@@ -292,10 +359,10 @@ bool filter_counts(const struct stage *stage, size_t i,
 	if (i >= filter->n)
 		return false;
 	*count = (struct filter_count){
-		.id = filter->rule[i].text.id,
-		.text = filter->rule[i].text.text,
-		.action = filter->rule[i].text.action,
-		.frames = counter_read(&filter->rule[i].frames),
+		.id = filter->rule[i].id,
+		.text = filter->rule[i].text,
+		.action = filter->rule[i].action,
+		.frames = counter_read(&filter->rule[i].hits->frames),
 	};
 	return true;
 }
@@ -304,5 +371,5 @@ uint64_t filter_unmatched(const struct stage *stage)
 {
 	const struct filter *filter = container_of(stage, struct filter, stage);
 
-	return counter_read(&filter->unmatched);
+	return counter_read(&filter->unmatched->frames);
 }

@@ -34,11 +34,13 @@ struct filter_count {
 };
 
 /*
- * Compile the rules into a stage; the rules' strings must outlive it. May ask
- * DNS for host names: never call it on a frame's way. 0, -EINVAL (logged with
- * libpcap's words), -ENOMEM.
+ * Compile the rules into a stage. Rules that stand in the filter `before` (or
+ * NULL), with the same id and text, go on with its counts; both may live, but
+ * only one of them may be in a lane. May ask DNS for host names: never call it
+ * on a frame's way. 0, -EINVAL (logged with libpcap's words), -ENOMEM.
  */
-int filter_new(struct stage **stagep, const struct filter_rule *rule, size_t n);
+int filter_new(struct stage **stagep, const struct filter_rule *rule, size_t n,
+	       const struct stage *before);
 
 /* Whether a rule compiles; if not, why, in `why`. 0 or -EINVAL. */
 int filter_check(const struct filter_rule *rule, char *why, size_t size);

@@ -174,7 +174,7 @@ static void make(struct fixture *f, const struct filter_rule *rule, size_t n)
 	stage_free(f->stage);
 	f->stage = NULL;
 	memset(&f->stats, 0, sizeof(f->stats));
-	assert_int_equal(filter_new(&f->stage, rule, n), 0);
+	assert_int_equal(filter_new(&f->stage, rule, n, NULL), 0);
 	assert_non_null(f->stage);
 	assert_string_equal(f->stage->ops->name, "filter");
 	assert_null(f->stage->next);
@@ -714,7 +714,7 @@ static void test_missing_file(void **state)
 	assert_int_equal(filter_check(&rule[1], why, sizeof(why)), -EINVAL);
 	assert_string_equal(why, "No such file or directory");
 	capture_begin(&c, &stderr);
-	assert_int_equal(filter_new(&stage, rule, 2), -EINVAL);
+	assert_int_equal(filter_new(&stage, rule, 2, NULL), -EINVAL);
 	capture_end(&c);
 	assert_null(stage);
 	assert_has(c.text, "error: filter gone '/nonexistent/x.bpf': "
@@ -750,7 +750,7 @@ static void test_bad_expressions(void **state)
 				 -EINVAL);
 		assert_string_equal(why, pcap_geterr(pcap));
 		capture_begin(&c, &stderr);
-		assert_int_equal(filter_new(&stage, rule, ARRAY_SIZE(rule)),
+		assert_int_equal(filter_new(&stage, rule, ARRAY_SIZE(rule), NULL),
 				 -EINVAL);
 		capture_end(&c);
 		assert_null(stage);

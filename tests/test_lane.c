@@ -670,7 +670,7 @@ static void test_random_balance(void **state)
 	uint64_t rng = SEED + 1;
 	struct stage *filter;
 
-	assert_int_equal(filter_new(&filter, &rule, 1), 0);
+	assert_int_equal(filter_new(&filter, &rule, 1, NULL), 0);
 	f->lane.stages = filter;
 	add_note(f, 'h', NULL)->edit = edit_hold;
 	add_note(f, 'd', NULL)->edit = edit_double;

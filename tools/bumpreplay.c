@@ -61,7 +61,7 @@ static int make_stages(struct replay *replay)
 	int r = 0;
 
 	if (o->n_rules) {
-		r = filter_new(end, o->rule, o->n_rules);
+		r = filter_new(end, o->rule, o->n_rules, NULL);
 		if (!r)
 			end = &(*end)->next;
 	}
