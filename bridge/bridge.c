@@ -31,7 +31,7 @@ static int make_filter(struct bridge *b, enum side side)
 		return -ENOMEM;
 	if (!n)
 		return 0;
-	r = filter_new(&b->filter[side], rule, n);
+	r = filter_new(&b->filter[side], rule, n, NULL);
 	if (!r)
 		b->lane[side].stages = b->filter[side];
 	return r;
@@ -107,8 +107,8 @@ static int open_port(struct bridge *b, enum side side)
 		.ready = link_is_ready(&bp->link),
 		.rx = b->has_lane[side],
 		.tx = b->has_lane[other(side)],
-		.rx_slots = (uint32_t)conf->rx_slots,
-		.slot_bytes = (uint32_t)conf->slot_bytes,
+		.rx_slots = (uint32_t)conf->rx_slots[side],
+		.slot_bytes = (uint32_t)conf->slot_bytes[side],
 		.tx_slots = (uint32_t)conf->tx_slots,
 		.tx_mode = (enum tx_mode)conf->tx,
 		.driver = bp->driver,

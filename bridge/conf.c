@@ -1,282 +1,62 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * See conf.h: the table of keys, and how one is set. How a value is read stands
- * in conf_value.c, what is printed from the table in conf_print.c, the file in
- * conf_read.c.
+ * See conf.h: a configuration as an object, and who owns what in it. The table
+ * of keys stands in conf_keys.c, how one is set in conf_set.c, what is printed
+ * from the table in conf_print.c, the file in conf_read.c, how two differ in
+ * conf_diff.c.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
 #include "conf.h"
-#include "conf_value.h"
-#include "lane.h"
-
-const char *const side_name[SIDES] = { "left", "right" };
-
-static const char *const log_choice[] = { "error", "warning", "info", "debug",
-					   NULL };
-static const char *const side_choice[] = { "left", "right", "no", NULL };
-static const char *const tx_choice[] = { "auto", "ring", "direct", NULL };
-
-#define IN(type, member) .offset = offsetof(struct type, member)
-
-const struct conf_key conf_key[] = {
-	{ CONF_PROGRAM, "log", CONF_CHOICE, IN(conf, log), .fallback = "info",
-	  .choice = log_choice, .arg = "LEVEL",
-	  .help = "How much to say on stderr" },
-	{ CONF_PROGRAM, "stats", CONF_SECONDS, IN(conf, stats_ns),
-	  .fallback = "0", .max = 86400, .least_ns = 10 * NS_PER_MS,
-	  .arg = "SECONDS",
-	  .help = "Print a line of rates this often (0: never)" },
-	{ CONF_PROGRAM, "json", CONF_BOOL, IN(conf, json), .fallback = "no",
-	  .help = "Print results as JSON" },
-	{ CONF_PROGRAM, "duration", CONF_SECONDS, IN(conf, duration_ns),
-	  .fallback = "0", .max = 31536000, .arg = "SECONDS",
-	  .help = "Stop after this long (0: run on)" },
-	{ CONF_PROGRAM, "count", CONF_NUMBER, IN(conf, count), .fallback = "0",
-	  .max = INT64_MAX, .arg = "FRAMES",
-	  .help = "Stop once this many frames were received, both ways and all "
-		  "pairs together, and what is in the rings is drained (0: run "
-		  "on)" },
-
-	{ CONF_PAIR, "left", CONF_IFNAME, IN(conf_pair, port[SIDE_LEFT]),
-	  .help = "Interface on the left" },
-	{ CONF_PAIR, "right", CONF_IFNAME, IN(conf_pair, port[SIDE_RIGHT]),
-	  .help = "Interface on the right" },
-	{ CONF_PAIR, "drop", CONF_RULE, .sided = true, .action = FILTER_DROP,
-	  .arg = "EXPR",
-	  .help = "Drop frames that match this pcap-filter expression" },
-	{ CONF_PAIR, "pass_only", CONF_RULE, .sided = true,
-	  .action = FILTER_PASS_ONLY, .arg = "EXPR",
-	  .help = "Drop frames that match none of the pass_only expressions" },
-	{ CONF_PAIR, "drop_file", CONF_RULE_FILE, .sided = true,
-	  .action = FILTER_DROP, .arg = "FILE",
-	  .help = "Drop frames that match this BPF program, as tcpdump -ddd "
-		  "prints it" },
-	{ CONF_PAIR, "one_way", CONF_CHOICE, IN(conf_pair, one_way),
-	  .fallback = "no", .choice = side_choice, .arg = "SIDE",
-	  .help = "Forward only what arrives on this side" },
-	{ CONF_PAIR, "tx", CONF_CHOICE, IN(conf_pair, tx), .fallback = "auto",
-	  .choice = tx_choice, .arg = "HOW",
-	  .help = "How frames leave: by a TX ring, by sendmmsg straight from "
-		  "the RX ring, or as the driver likes it" },
-	{ CONF_PAIR, "rx_slots", CONF_NUMBER, IN(conf_pair, rx_slots),
-	  .fallback = "8192", .min = 64, .max = 1 << 20, .arg = "N",
-	  .help = "Slots of an RX ring, rounded up to a power of two" },
-	{ CONF_PAIR, "slot_bytes", CONF_NUMBER, IN(conf_pair, slot_bytes),
-	  .fallback = "0", .max = 65536, .arg = "BYTES",
-	  .help = "Size of an RX slot, rounded up to a power of two from 2048 "
-		  "(0: follows the MTU); larger frames are copied" },
-	{ CONF_PAIR, "tx_slots", CONF_NUMBER, IN(conf_pair, tx_slots),
-	  .fallback = "256", .min = 16, .max = 65536, .arg = "N",
-	  .help = "Slots of a TX ring, rounded up to a power of two" },
-	{ CONF_PAIR, "spin", CONF_NUMBER, true, IN(conf_pair, spin_us),
-	  .fallback = "50", .max = 1000000000, .arg = "USEC",
-	  .help = "Look for frames this long before sleeping" },
-	{ CONF_PAIR, "cpu", CONF_CPU, true, IN(conf_pair, cpu),
-	  .fallback = "none", .max = 4095, .arg = "CPU",
-	  .help = "Run the lane on this CPU" },
-	{ CONF_PAIR, "qdisc_bypass", CONF_BOOL, IN(conf_pair, qdisc_bypass),
-	  .fallback = "no",
-	  .help = "Send past the qdisc; tcpdump does not see such frames "
-		  "leave" },
-	{ CONF_PAIR, "wait", CONF_BOOL, IN(conf_pair, wait), .fallback = "no",
-	  .help = "Wait for an interface that does not exist yet, or that is "
-		  "deleted meanwhile (without it: stop)" },
-	{ CONF_PAIR, "force", CONF_BOOL, IN(conf_pair, force),
-	  .fallback = "no",
-	  .help = "Take a port even if it belongs to a bridge or bond" },
-};
-
-const size_t conf_n_keys = ARRAY_SIZE(conf_key);
-
-static int set_string(char **to, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*to);
-	*to = copy;
-	return 0;
-}
-
-/* ---- keys ---- */
-
-/* A key in pieces: [left.|right.]NAME[.ID] */
-struct key_parts {
-	const struct conf_key *key;
-	enum side side;
-	const char *id; /* NULL: none */
-};
-
-static bool key_split(enum conf_section section, const char *text,
-		      struct key_parts *parts)
-{
-	const char *name = text;
-
-	parts->side = SIDE_BOTH;
-	for (int side = 0; side < SIDES; side++) {
-		size_t n = strlen(side_name[side]);
-
-		if (!strncmp(text, side_name[side], n) && text[n] == '.') {
-			parts->side = (enum side)side;
-			name = text + n + 1;
-		}
-	}
-	for (size_t i = 0; i < conf_n_keys; i++) {
-		const struct conf_key *key = &conf_key[i];
-		size_t n = strlen(key->name);
-		bool rule = key->type == CONF_RULE ||
-			    key->type == CONF_RULE_FILE;
-
-		if (key->section != section || strncmp(name, key->name, n) ||
-		    (parts->side != SIDE_BOTH && !key->sided))
-			continue;
-		parts->key = key;
-		parts->id = NULL;
-		if (!name[n])
-			return true;
-		parts->id = name + n + 1;
-		if (rule && name[n] == '.' && name[n + 1])
-			return true;
-	}
-	return false;
-}
-
-static int add_rule(struct conf_pair *pair, const struct key_parts *parts,
-		    const char *key, const char *value)
-{
-	struct conf_rule *rule;
-	autoclean(free_ptr) char *id = strdup(parts->id ? parts->id : key);
-	autoclean(free_ptr) char *text = strdup(value);
-
-	rule = realloc(pair->rule, (pair->n_rules + 1) * sizeof(*rule));
-	if (rule)
-		pair->rule = rule;
-	if (!rule || !id || !text)
-		return -ENOMEM;
-	pair->rule[pair->n_rules++] = (struct conf_rule){
-		.side = parts->side,
-		.rule = {
-			.id = id,
-			.text = text,
-			.is_file = parts->key->type == CONF_RULE_FILE,
-			.action = parts->key->action,
-		},
-	};
-	id = text = NULL; /* the pair's now */
-	return 0;
-}
-
-/* Store into both sides, or into the one that the key names. */
-static int set_sided(const struct key_parts *parts, void *field, uint64_t n)
-{
-	uint64_t *to = field;
-
-	if (!parts->key->sided) {
-		*to = n;
-		return 0;
-	}
-	for (int side = 0; side < SIDES; side++)
-		if (parts->side == SIDE_BOTH || parts->side == (enum side)side)
-			to[side] = n;
-	return 0;
-}
-
-static int set_value(struct conf_pair *pair, const struct key_parts *parts,
-		     void *base, const char *name, const char *value)
-{
-	const struct conf_key *key = parts->key;
-	void *field = (char *)base + key->offset;
-	uint64_t n = 0;
-
-	switch (key->type) {
-	case CONF_BOOL:
-		return value_bool(value, field);
-	case CONF_NUMBER:
-		if (value_number(value, &n) || n < key->min || n > key->max)
-			return -EINVAL;
-		return set_sided(parts, field, n);
-	case CONF_CPU:
-		if (!strcmp(value, "none"))
-			n = (uint64_t)LANE_NO_CPU;
-		else if (value_number(value, &n) || n > key->max)
-			return -EINVAL;
-		return set_sided(parts, field, n);
-	case CONF_SECONDS:
-		if (value_seconds(value, &n) || n > key->max * NS_PER_SEC ||
-		    (n && n < key->least_ns))
-			return -EINVAL;
-		*(uint64_t *)field = n;
-		return 0;
-	case CONF_CHOICE:
-		return value_choice(value, key->choice, field);
-	case CONF_IFNAME:
-		return conf_ifname_is_valid(value) &&
-				       value_can_be_written(name, value) ?
-			       set_string(field, value) : -EINVAL;
-	case CONF_RULE:
-	case CONF_RULE_FILE:
-		return *value && value_can_be_written(name, value) ?
-			       add_rule(pair, parts, name, value) : -EINVAL;
-	}
-	return -EINVAL;
-}
-
-static void unknown_key(const struct conf_pair *pair, const char *where,
-			const char *key)
-{
-	struct key_parts parts;
-	const char *near;
-
-	if (key_split(pair ? CONF_PROGRAM : CONF_PAIR, key, &parts)) {
-		log_err("%s: no such key here: it belongs into %s", where,
-			pair ? "[bumpwire]" : "[pair NAME]");
-		return;
-	}
-	near = conf_suggest(key);
-	log_err("%s: no such key%s%s%s", where, near ? "; did you mean " : "",
-		near ? near : "", near ? "?" : "");
-}
-
-int conf_set(struct conf *conf, struct conf_pair *pair, const char *where,
-	     const char *key, const char *value)
-{
-	struct key_parts parts;
-	char buf[160];
-	int r;
-
-	if (!key_split(pair ? CONF_PAIR : CONF_PROGRAM, key, &parts)) {
-		unknown_key(pair, where, key);
-		conf->n_mistakes++;
-		return -EINVAL;
-	}
-	r = set_value(pair, &parts, pair ? (void *)pair : conf, key, value);
-	if (!r)
-		return 0;
-	conf->n_mistakes++;
-	if (r == -ENOMEM)
-		log_err("%s: %s", where, strerror(ENOMEM));
-	else
-		log_err("%s: '%s': allowed is %s", where, value,
-			value_allowed(parts.key, buf, sizeof(buf)));
-	return r;
-}
 
 static void set_defaults(struct conf *conf, struct conf_pair *pair)
 {
-	for (size_t i = 0; i < conf_n_keys; i++)
-		if (conf_key[i].fallback &&
-		    conf_key[i].section == (pair ? CONF_PAIR : CONF_PROGRAM))
-			conf_set(conf, pair, "default", conf_key[i].name,
-				 conf_key[i].fallback);
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *key = &conf_key[i];
+
+		if (key->fallback && (key->section == CONF_PAIR) == !!pair)
+			conf_set_in(conf, key->section, pair, "default",
+				    key->name, key->fallback);
+	}
 }
 
 /* ---- the whole ---- */
+
+static bool is_string(const struct conf_key *key)
+{
+	return key->type == CONF_IFNAME || key->type == CONF_NAME ||
+	       key->type == CONF_PATH || key->type == CONF_LISTEN;
+}
+
+/* The strings of the program's keys, or of a pair's. */
+static void free_strings(void *base, bool pair)
+{
+	for (size_t i = 0; i < conf_n_keys; i++)
+		if (is_string(&conf_key[i]) &&
+		    (conf_key[i].section == CONF_PAIR) == pair)
+			free(*(char **)((char *)base + conf_key[i].offset));
+}
+
+/* All at once, so that none is shared if there is no memory for another. */
+static int own_strings(void *base, bool pair)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		char **field = (char **)((char *)base + conf_key[i].offset);
+
+		if (!is_string(&conf_key[i]) ||
+		    (conf_key[i].section == CONF_PAIR) != pair || !*field)
+			continue;
+		*field = strdup(*field);
+		if (!*field)
+			r = -ENOMEM;
+	}
+	return r;
+}
 
 void conf_init(struct conf *conf)
 {
@@ -284,20 +64,25 @@ void conf_init(struct conf *conf)
 	set_defaults(conf, NULL);
 }
 
+static void rule_fini(struct conf_rule *rule)
+{
+	free((char *)rule->rule.id);
+	free((char *)rule->rule.text);
+}
+
 void conf_fini(struct conf *conf)
 {
 	for (size_t i = 0; i < conf->n_pairs; i++) {
 		struct conf_pair *pair = &conf->pair[i];
 
-		for (size_t k = 0; k < pair->n_rules; k++) {
-			free((char *)pair->rule[k].rule.id);
-			free((char *)pair->rule[k].rule.text);
-		}
+		for (size_t k = 0; k < pair->n_rules; k++)
+			rule_fini(&pair->rule[k]);
 		free(pair->rule);
-		free(pair->port[SIDE_LEFT]);
-		free(pair->port[SIDE_RIGHT]);
+		free_strings(pair, true);
 		free(pair->name);
 	}
+	free_strings(conf, false);
+	free(conf->path);
 	free(conf->pair);
 	memset(conf, 0, sizeof(*conf));
 }
@@ -321,6 +106,95 @@ struct conf_pair *conf_add_pair(struct conf *conf, const char *name)
 	pair->name = copy;
 	set_defaults(conf, pair);
 	return pair;
+}
+
+static int copy_pair(struct conf *to, const struct conf_pair *from)
+{
+	struct conf_pair *pair = conf_add_pair(to, from->name);
+	char *name;
+	int r;
+
+	if (!pair)
+		return -ENOMEM;
+	name = pair->name;
+	*pair = *from;
+	pair->name = name;
+	pair->rule = NULL;
+	pair->n_rules = 0;
+	r = own_strings(pair, true);
+	for (size_t i = 0; !r && i < from->n_rules; i++)
+		r = conf_add_rule(pair, &from->rule[i]);
+	return r;
+}
+
+int conf_copy(struct conf *to, const struct conf *from)
+{
+	int r;
+
+	*to = *from;
+	to->pair = NULL;
+	to->n_pairs = 0;
+	r = own_strings(to, false);
+	to->path = from->path ? strdup(from->path) : NULL;
+	if (from->path && !to->path)
+		r = -ENOMEM;
+	for (size_t i = 0; !r && i < from->n_pairs; i++)
+		r = copy_pair(to, &from->pair[i]);
+	if (r) {
+		log_err("configuration: %s", strerror(-r));
+		conf_fini(to);
+	}
+	return r;
+}
+
+struct conf_pair *conf_find_pair(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_pairs; i++)
+		if (!strcmp(conf->pair[i].name, name))
+			return &conf->pair[i];
+	return NULL;
+}
+
+/* ---- rules ---- */
+
+int conf_add_rule(struct conf_pair *pair, const struct conf_rule *from)
+{
+	struct conf_rule *rule;
+	autoclean(free_ptr) char *id = strdup(from->rule.id);
+	autoclean(free_ptr) char *text = strdup(from->rule.text);
+
+	rule = realloc(pair->rule, (pair->n_rules + 1) * sizeof(*rule));
+	if (rule)
+		pair->rule = rule;
+	if (!rule || !id || !text)
+		return -ENOMEM;
+	rule += pair->n_rules++;
+	*rule = *from;
+	rule->rule.id = id;
+	rule->rule.text = text;
+	id = text = NULL; /* the pair's now */
+	return 0;
+}
+
+struct conf_rule *conf_find_rule(const struct conf_pair *pair, const char *id)
+{
+	for (size_t i = 0; i < pair->n_rules; i++)
+		if (!strcmp(pair->rule[i].rule.id, id))
+			return &pair->rule[i];
+	return NULL;
+}
+
+bool conf_remove_rule(struct conf_pair *pair, const char *id)
+{
+	struct conf_rule *rule = conf_find_rule(pair, id);
+	size_t i = (size_t)(rule - pair->rule);
+
+	if (!rule)
+		return false;
+	rule_fini(rule);
+	memmove(rule, rule + 1, (pair->n_rules - i - 1) * sizeof(*rule));
+	pair->n_rules--;
+	return true;
 }
 
 struct filter_rule *conf_rules(const struct conf_pair *pair, enum side side,

@@ -22,6 +22,7 @@ extern const char *const side_name[SIDES];
 struct conf_rule {
 	enum side side; /* where the frames arrive that it looks at */
 	struct filter_rule rule; /* its strings are owned by the pair */
+	bool runtime; /* not from the file: added while it ran */
 };
 
 struct conf_pair {
@@ -30,8 +31,8 @@ struct conf_pair {
 	int one_way;       /* enum side; SIDE_BOTH: both ways */
 	int tx;            /* enum tx_mode */
 	uint64_t tx_slots;
-	uint64_t rx_slots;
-	uint64_t slot_bytes;
+	uint64_t rx_slots[SIDES];
+	uint64_t slot_bytes[SIDES];
 	uint64_t spin_us[SIDES];
 	int64_t cpu[SIDES]; /* LANE_NO_CPU: none */
 	bool qdisc_bypass;
@@ -47,12 +48,31 @@ struct conf {
 	uint64_t stats_ns;
 	uint64_t duration_ns;
 	uint64_t count;
+	char *path; /* of the file that was read; NULL: none */
+	char *name; /* NULL: see conf_name() */
+	char *user; /* NULL: the default */
+	bool control;
+	bool sandbox;
+	bool fix;
+	char *metrics_file;
+	char *metrics_listen;
+	uint64_t metrics_ns;
+	char *events_file;
 	struct conf_pair *pair;
 	size_t n_pairs;
 	unsigned int n_mistakes; /* logged so far */
 };
 
-enum conf_section { CONF_PROGRAM, CONF_PAIR, CONF_SECTIONS };
+enum conf_section {
+	CONF_PROGRAM,
+	CONF_METRICS,
+	CONF_EVENTS,
+	CONF_PAIR,
+	CONF_SECTIONS,
+};
+
+/* As in the file; a pair's own name follows. */
+extern const char *const conf_section_name[CONF_SECTIONS];
 
 enum conf_type {
 	CONF_BOOL,
@@ -61,8 +81,21 @@ enum conf_type {
 	CONF_SECONDS,
 	CONF_CHOICE,
 	CONF_IFNAME,
+	CONF_NAME, /* letters, digits, '-', '_', '.' */
+	CONF_PATH,
+	CONF_LISTEN, /* a loopback address and a port */
 	CONF_RULE,
 	CONF_RULE_FILE,
+};
+
+/* What it takes to have a changed key in a bridge that runs. */
+enum conf_effect {
+	EFFECT_LIVE,    /* nothing: not a frame is lost */
+	EFFECT_PORT,    /* the port is opened anew */
+	EFFECT_PAIR,    /* both ports are */
+	EFFECT_RESTART, /* the process starts anew, by hand */
+	EFFECT_ADDED,   /* it is a pair */
+	EFFECT_REMOVED,
 };
 
 struct conf_key {
@@ -76,6 +109,9 @@ struct conf_key {
 	uint64_t least_ns; /* CONF_SECONDS: shorter is refused, 0 is not */
 	const char *const *choice; /* NULL-terminated, by value */
 	enum filter_action action;
+	enum conf_effect effect;
+	bool never_zero;      /* CONF_SECONDS: 0 is refused, too */
+	const char *sample;   /* what the example shows where there is no default */
 	const char *arg;  /* what --help calls the value */
 	const char *help; /* what it does, one sentence */
 };
@@ -89,12 +125,27 @@ void conf_fini(struct conf *conf);
 /* Add a pair with every key at its default. NULL: no memory (logged). */
 struct conf_pair *conf_add_pair(struct conf *conf, const char *name);
 
+/* Of the same values, with strings of its own. 0 or -ENOMEM (logged). */
+int conf_copy(struct conf *to, const struct conf *from);
+
+/* The pair of a name, or NULL. */
+struct conf_pair *conf_find_pair(const struct conf *conf, const char *name);
+
+/* What the process is called, in the letters that a file name may have. The
+ * caller frees it. NULL: no memory. */
+char *conf_name(const struct conf *conf);
+
 /*
  * Set one key. `key` may carry a side before and a rule's id behind its name:
  * left.drop.web. `pair` is NULL for the program's section. `where` names key
  * and place in the message about a mistake ("wan.conf:7: pair wan.spin").
  * Returns 0 or -EINVAL (logged and counted in n_mistakes).
  */
+int conf_set_in(struct conf *conf, enum conf_section section,
+		struct conf_pair *pair, const char *where, const char *key,
+		const char *value);
+
+/* The same in the section of a pair, or without one in [bumpwire]. */
 int conf_set(struct conf *conf, struct conf_pair *pair, const char *where,
 	     const char *key, const char *value);
 
@@ -104,6 +155,14 @@ int conf_finish(struct conf *conf);
 
 /* Read a file; 0 or -errno. All mistakes of the file are logged in one run. */
 int conf_read(struct conf *conf, const char *path);
+
+/* Remove the rule of this id; false if there is none. */
+bool conf_remove_rule(struct conf_pair *pair, const char *id);
+
+struct conf_rule *conf_find_rule(const struct conf_pair *pair, const char *id);
+
+/* A rule of the pair; the strings are copied. 0 or -ENOMEM. */
+int conf_add_rule(struct conf_pair *pair, const struct conf_rule *rule);
 
 /* The rules that look at frames arriving on `side`, in order, as an array
  * that the caller frees; *n may be 0. NULL: no memory. */

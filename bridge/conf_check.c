@@ -88,6 +88,37 @@ int conf_finish(struct conf *conf)
 	return conf->n_mistakes ? -EINVAL : 0;
 }
 
+/* What may not stand in a name becomes '_'. */
+static void make_plain(char *name)
+{
+	for (char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
+			*c = '_';
+	if (*name == '.')
+		*name = '_';
+}
+
+char *conf_name(const struct conf *conf)
+{
+	const char *base, *suffix = ".conf";
+	char *name;
+	size_t n;
+
+	if (conf->name)
+		return strdup(conf->name);
+	if (!conf->path)
+		return strdup(conf->n_pairs ? conf->pair[0].name : "");
+	base = strrchr(conf->path, '/');
+	base = base ? base + 1 : conf->path;
+	n = strlen(base);
+	if (n > strlen(suffix) && !strcmp(base + n - strlen(suffix), suffix))
+		n -= strlen(suffix);
+	name = strndup(base, n);
+	if (name)
+		make_plain(name);
+	return name;
+}
+
 char *conf_pair_name(const char *left, const char *right)
 {
 	size_t n = strlen(left) + strlen(right) + 2;
@@ -96,9 +127,9 @@ char *conf_pair_name(const char *left, const char *right)
 	if (!name)
 		return NULL;
 	snprintf(name, n, "%s-%s", left, right);
+	make_plain(name);
 	for (char *c = name; *c; c++)
-		*c = isalnum((unsigned char)*c) || strchr("-_.", *c) ?
-			     (char)tolower((unsigned char)*c) : '_';
+		*c = (char)tolower((unsigned char)*c);
 	return name;
 }
 

@@ -2,62 +2,10 @@
 /* What is printed from the table of keys and from a configuration. */
 #include "config.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#include "clock.h"
 #include "conf.h"
-#include "lane.h"
-
-static const char *const section_head[CONF_SECTIONS] = {
-	[CONF_PROGRAM] = "[bumpwire]",
-	[CONF_PAIR] = "[pair wan]",
-};
-
-static void print_seconds(uint64_t ns, char *buf, size_t size)
-{
-	int n = snprintf(buf, size, "%" PRIu64 ".%09" PRIu64, ns / NS_PER_SEC,
-			 ns % NS_PER_SEC);
-
-	while (n > 0 && (buf[n - 1] == '0' || buf[n - 1] == '.')) {
-		bool dot = buf[--n] == '.';
-
-		buf[n] = '\0';
-		if (dot)
-			break;
-	}
-}
-
-/* The value of a key, of one side of it if it is sided. */
-static const char *value_text(const struct conf_key *key, const void *base,
-			      int side, char *buf, size_t size)
-{
-	const void *field = (const char *)base + key->offset;
-	uint64_t n;
-
-	switch (key->type) {
-	case CONF_BOOL:
-		return *(const bool *)field ? "yes" : "no";
-	case CONF_CHOICE:
-		return key->choice[*(const int *)field];
-	case CONF_IFNAME:
-		return *(char *const *)field ? *(char *const *)field : "";
-	case CONF_SECONDS:
-		print_seconds(*(const uint64_t *)field, buf, size);
-		return buf;
-	case CONF_CPU:
-	case CONF_NUMBER:
-		n = ((const uint64_t *)field)[key->sided ? side : 0];
-		if (key->type == CONF_CPU && n == (uint64_t)LANE_NO_CPU)
-			return "none";
-		snprintf(buf, size, "%" PRIu64, n);
-		return buf;
-	case CONF_RULE:
-	case CONF_RULE_FILE:
-		break;
-	}
-	return "";
-}
+#include "conf_value.h"
 
 /* In quotes where the file needs them; a backslash stands only without. */
 static void print_value(const char *value, bool quoted, FILE *out)
@@ -72,7 +20,8 @@ static void print_value(const char *value, bool quoted, FILE *out)
 static void print_line(const struct conf_key *key, const char *prefix,
 		       const char *value, bool defaults, FILE *out)
 {
-	if (!defaults && key->fallback && !strcmp(value, key->fallback))
+	if (!*value ||
+	    (!defaults && key->fallback && !strcmp(value, key->fallback)))
 		return;
 	fprintf(out, "%s%s = ", prefix, key->name);
 	print_value(value, false, out);
@@ -121,6 +70,8 @@ static void print_rule(const struct conf_rule *rule, FILE *out)
 	char key[64];
 
 	rule_key(rule, key, sizeof(key));
+	if (rule->runtime)
+		fprintf(out, "# added while it runs\n");
 	fprintf(out, "%s", key);
 	if (strcmp(key, rule->rule.id))
 		fprintf(out, ".%s", rule->rule.id);
@@ -128,21 +79,44 @@ static void print_rule(const struct conf_rule *rule, FILE *out)
 	print_value(rule->rule.text, true, out);
 }
 
+static void print_keys(enum conf_section section, const void *base,
+		       bool defaults, FILE *out)
+{
+	for (size_t i = 0; i < conf_n_keys; i++)
+		if (conf_key[i].section == section &&
+		    conf_key[i].type != CONF_RULE &&
+		    conf_key[i].type != CONF_RULE_FILE)
+			print_key(&conf_key[i], base, defaults, out);
+}
+
+/* One of the program's; its head only if something stands below it, but the
+ * first section always. */
+static void print_section(enum conf_section section, const struct conf *conf,
+			  bool defaults, FILE *out)
+{
+	autoclean(free_ptr) char *text = NULL;
+	size_t len = 0;
+	FILE *lines = open_memstream(&text, &len);
+
+	if (!lines)
+		return;
+	print_keys(section, conf, defaults, lines);
+	fclose(lines);
+	if (section != CONF_PROGRAM && !len)
+		return;
+	fprintf(out, "%s[%s]\n%s", section == CONF_PROGRAM ? "" : "\n",
+		conf_section_name[section], text);
+}
+
 void conf_print(const struct conf *conf, bool defaults, FILE *out)
 {
-	fprintf(out, "%s\n", section_head[CONF_PROGRAM]);
-	for (size_t i = 0; i < conf_n_keys; i++)
-		if (conf_key[i].section == CONF_PROGRAM)
-			print_key(&conf_key[i], conf, defaults, out);
+	for (int section = 0; section < CONF_PAIR; section++)
+		print_section((enum conf_section)section, conf, defaults, out);
 	for (size_t p = 0; p < conf->n_pairs; p++) {
 		const struct conf_pair *pair = &conf->pair[p];
 
 		fprintf(out, "\n[pair %s]\n", pair->name);
-		for (size_t i = 0; i < conf_n_keys; i++)
-			if (conf_key[i].section == CONF_PAIR &&
-			    conf_key[i].type != CONF_RULE &&
-			    conf_key[i].type != CONF_RULE_FILE)
-				print_key(&conf_key[i], pair, defaults, out);
+		print_keys(CONF_PAIR, pair, defaults, out);
 		for (size_t i = 0; i < pair->n_rules; i++)
 			print_rule(&pair->rule[i], out);
 	}
@@ -169,10 +143,7 @@ static void print_comment(const char *text, FILE *out)
 
 static void print_example_key(const struct conf_key *key, FILE *out)
 {
-	static const char *const sample[] = {
-		[CONF_IFNAME] = "", [CONF_RULE] = "\"udp port 53\"",
-		[CONF_RULE_FILE] = "/etc/bumpwire/drop.bpf",
-	};
+	bool rule = key->type == CONF_RULE || key->type == CONF_RULE_FILE;
 
 	fprintf(out, "\n");
 	print_comment(key->help, out);
@@ -188,7 +159,8 @@ static void print_example_key(const struct conf_key *key, FILE *out)
 	else if (key->fallback)
 		fprintf(out, "#%s = %s\n", key->name, key->fallback);
 	else
-		fprintf(out, "#%s.name = %s\n", key->name, sample[key->type]);
+		fprintf(out, "#%s%s = %s\n", key->name, rule ? ".name" : "",
+			key->sample);
 }
 
 void conf_print_example(FILE *out)
@@ -197,7 +169,8 @@ void conf_print_example(FILE *out)
 		     "bumpwire(8).\n"
 		     "# Check it with: bumpwire --check -c FILE\n");
 	for (int section = 0; section < CONF_SECTIONS; section++) {
-		fprintf(out, "\n%s\n", section_head[section]);
+		fprintf(out, "\n[%s%s]\n", conf_section_name[section],
+			section == CONF_PAIR ? " wan" : "");
 		for (size_t i = 0; i < conf_n_keys; i++)
 			if (conf_key[i].section == (enum conf_section)section)
 				print_example_key(&conf_key[i], out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A configuration from a file: [bumpwire] for the program, [pair NAME] for
- * each wire. The file's form is ini.c's, the keys' meaning is conf.c's.
+ * A configuration from a file: [bumpwire], [metrics] and [events] for the
+ * program, [pair NAME] for each wire. The file's form is ini.c's, the keys' meaning is conf.c's.
  */
 #include "config.h"
 
@@ -11,22 +11,23 @@
 #include "conf.h"
 #include "ini.h"
 
-#define PROGRAM "bumpwire"
 #define PAIR "pair "
 
+/* Which section it is, or -EINVAL; for a pair, *pairp. */
 static int read_section(struct conf *conf, const struct ini *ini,
 			const struct ini_section *section,
 			struct conf_pair **pairp)
 {
 	*pairp = NULL;
-	if (!strcmp(section->name, PROGRAM))
-		return 0;
+	for (int i = 0; i < CONF_PAIR; i++)
+		if (!strcmp(section->name, conf_section_name[i]))
+			return i;
 	if (!strncmp(section->name, PAIR, strlen(PAIR))) {
 		*pairp = conf_add_pair(conf, section->name + strlen(PAIR));
-		return *pairp ? 0 : -ENOMEM;
+		return *pairp ? CONF_PAIR : -ENOMEM;
 	}
-	log_err("%s:%u: no such section: [%s]: allowed are [" PROGRAM
-		"] and [" PAIR "NAME]",
+	log_err("%s:%u: no such section: [%s]: allowed are [bumpwire], "
+		"[metrics], [events] and [" PAIR "NAME]",
 		ini->path, section->line, section->name);
 	conf->n_mistakes++;
 	return -EINVAL;
@@ -34,7 +35,7 @@ static int read_section(struct conf *conf, const struct ini *ini,
 
 static void read_entries(struct conf *conf, const struct ini *ini,
 			 const struct ini_section *section,
-			 struct conf_pair *pair)
+			 enum conf_section which, struct conf_pair *pair)
 {
 	char where[1200];
 
@@ -45,7 +46,8 @@ static void read_entries(struct conf *conf, const struct ini *ini,
 			continue;
 		snprintf(where, sizeof(where), "%s:%u: %s.%s", ini->path,
 			 entry->line, entry->section, entry->key);
-		conf_set(conf, pair, where, entry->key, entry->value);
+		conf_set_in(conf, which, pair, where, entry->key,
+			    entry->value);
 	}
 }
 
@@ -59,9 +61,15 @@ int conf_read(struct conf *conf, const char *path)
 		conf->n_mistakes++;
 		return r;
 	}
-	for (size_t i = 0; i < ini->n_sections; i++)
-		if (!read_section(conf, ini, &ini->section[i], &pair))
-			read_entries(conf, ini, &ini->section[i], pair);
+	for (size_t i = 0; i < ini->n_sections; i++) {
+		int which = read_section(conf, ini, &ini->section[i], &pair);
+
+		if (which >= 0)
+			read_entries(conf, ini, &ini->section[i],
+				     (enum conf_section)which, pair);
+	}
 	ini_free(ini);
+	free(conf->path);
+	conf->path = realpath(path, NULL);
 	return conf->n_mistakes ? -EINVAL : 0;
 }

@@ -3,12 +3,14 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <string.h>
 
 #include "clock.h"
 #include "conf.h"
 #include "conf_value.h"
+#include "lane.h"
 
 #define LINE_BYTES_MAX 1022 /* of a file: see ini_scan.c */
 
@@ -108,6 +110,15 @@ bool value_can_be_written(const char *key, const char *text)
 	       text[n - 1] != '\\';
 }
 
+bool value_name_is_valid(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n && n <= 64 && *text != '.' &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
+}
+
 /* What a key allows, in words. */
 const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 {
@@ -125,8 +136,9 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 		return "the number of a CPU, or none";
 	case CONF_SECONDS:
 		if (key->least_ns)
-			snprintf(buf, size, "0, or seconds from %g to %llu, "
+			snprintf(buf, size, "%sseconds from %g to %llu, "
 				 "such as 10 or 0.5",
+				 key->never_zero ? "" : "0, or ",
 				 (double)key->least_ns / NS_PER_SEC,
 				 (unsigned long long)key->max);
 		else
@@ -142,12 +154,66 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 		return buf;
 	case CONF_IFNAME:
 		return "the name of an interface, of 1 to 15 characters";
+	case CONF_NAME:
+		return "1 to 64 letters, digits, '-', '_' and '.', and no '.' "
+		       "first";
+	case CONF_PATH:
+		return "the name of a file";
+	case CONF_LISTEN:
+		return "PORT, 127.0.0.1:PORT, [::1]:PORT or localhost:PORT";
 	case CONF_RULE:
 		return "a pcap-filter expression that fits on a line of the "
 		       "file (at most 1022 bytes in all, no control bytes)";
 	case CONF_RULE_FILE:
 		return "the name of a file that fits on a line of the file "
 		       "(at most 1022 bytes in all, no control bytes)";
+	}
+	return "";
+}
+
+static void print_seconds(uint64_t ns, char *buf, size_t size)
+{
+	int n = snprintf(buf, size, "%" PRIu64 ".%09" PRIu64, ns / NS_PER_SEC,
+			 ns % NS_PER_SEC);
+
+	while (n > 0 && (buf[n - 1] == '0' || buf[n - 1] == '.')) {
+		bool dot = buf[--n] == '.';
+
+		buf[n] = '\0';
+		if (dot)
+			break;
+	}
+}
+
+const char *value_text(const struct conf_key *key, const void *base,
+			      int side, char *buf, size_t size)
+{
+	const void *field = (const char *)base + key->offset;
+	uint64_t n;
+
+	switch (key->type) {
+	case CONF_BOOL:
+		return *(const bool *)field ? "yes" : "no";
+	case CONF_CHOICE:
+		return key->choice[*(const int *)field];
+	case CONF_IFNAME:
+	case CONF_NAME:
+	case CONF_PATH:
+	case CONF_LISTEN:
+		return *(char *const *)field ? *(char *const *)field : "";
+	case CONF_SECONDS:
+		print_seconds(*(const uint64_t *)field, buf, size);
+		return buf;
+	case CONF_CPU:
+	case CONF_NUMBER:
+		n = ((const uint64_t *)field)[key->sided ? side : 0];
+		if (key->type == CONF_CPU && n == (uint64_t)LANE_NO_CPU)
+			return "none";
+		snprintf(buf, size, "%" PRIu64, n);
+		return buf;
+	case CONF_RULE:
+	case CONF_RULE_FILE:
+		break;
 	}
 	return "";
 }

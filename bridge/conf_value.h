@@ -21,6 +21,14 @@ int value_bool(const char *text, bool *value);
 /* The index of a word in a NULL-terminated list. */
 int value_choice(const char *text, const char *const *choice, int *value);
 
+/* 1 to 64 letters, digits, '-', '_' and '.', no dot first: a file's name. */
+bool value_name_is_valid(const char *text);
+
+/* The value of a key as text, of one side of it if it is sided; "": not set.
+ * May use `buf`. */
+const char *value_text(const struct conf_key *key, const void *base, int side,
+		       char *buf, size_t size);
+
 /*
  * Whether a file can say `key = text`: in quotes there is no backslash
  * (iniparser 4.1 and 4.2 read it differently), and some text needs quotes; no

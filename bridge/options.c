@@ -10,13 +10,12 @@
 #include "suggest.h"
 
 #define OPTIONS_MAX 96
-#define NAME_BYTES 32
 #define OPTION_BASE 256 /* getopt's value of the first long option */
 
 /* One way to spell a setting on the command line. */
 struct spelling {
-	char name[NAME_BYTES]; /* left-drop */
-	char key[NAME_BYTES];  /* left.drop */
+	char name[OPTIONS_NAME_BYTES]; /* left-drop */
+	char key[OPTIONS_NAME_BYTES];  /* left.drop */
 	const struct conf_key *conf_key; /* NULL: a verb */
 	const struct options_verb *verb;
 };
@@ -43,10 +42,7 @@ static void add_spelling(struct command_line *cl, const char *side,
 	const char *dot = *side ? "." : "";
 
 	snprintf(sp->key, sizeof(sp->key), "%s%s%s", side, dot, key->name);
-	snprintf(sp->name, sizeof(sp->name), "%s%s%s", side, dot, key->name);
-	for (char *c = sp->name; *c; c++)
-		if (*c == '_' || *c == '.')
-			*c = '-';
+	options_spell(key, side, sp->name, sizeof(sp->name));
 	sp->conf_key = key;
 	cl->option[cl->n] = (struct option){
 		.name = sp->name,
@@ -68,7 +64,7 @@ static void build_table(struct command_line *cl)
 	}
 	for (size_t i = 0; i < options_n_verbs; i++) {
 		cl->spelling[cl->n].verb = &options_verb[i];
-		snprintf(cl->spelling[cl->n].name, NAME_BYTES, "%s",
+		snprintf(cl->spelling[cl->n].name, OPTIONS_NAME_BYTES, "%s",
 			 options_verb[i].name);
 		cl->option[cl->n] = (struct option){
 			.name = options_verb[i].name,
@@ -113,7 +109,7 @@ static void complain(const struct command_line *cl, int what, char **argv)
 {
 	const char *word = argv[optind - 1];
 	int n = (int)strcspn(word, "=");
-	char name[NAME_BYTES] = "";
+	char name[OPTIONS_NAME_BYTES] = "";
 	struct suggest s = { .wrong = name };
 
 	if (what == ':') {
@@ -155,7 +151,8 @@ static int scan(struct command_line *cl, int argc, char **argv)
 			continue;
 		}
 		cl->setting[cl->n_settings++] = (struct setting){
-			sp, optarg ? optarg : "yes"
+			sp, optarg ? optarg : options_say_no(sp->conf_key) ?
+				"no" : "yes"
 		};
 	}
 	return bad;
@@ -177,7 +174,7 @@ static void rule_key(const struct conf_pair *pair, const char *key, char *buf,
 static void apply(struct command_line *cl, struct conf *conf,
 		  struct conf_pair *pair)
 {
-	char where[NAME_BYTES + 16], key[NAME_BYTES + 32];
+	char where[OPTIONS_NAME_BYTES + 16], key[OPTIONS_NAME_BYTES + 32];
 
 	for (size_t i = 0; i < cl->n_settings; i++) {
 		const struct setting *set = &cl->setting[i];
@@ -185,8 +182,9 @@ static void apply(struct command_line *cl, struct conf *conf,
 
 		snprintf(where, sizeof(where), "option --%s", sp->name);
 		snprintf(key, sizeof(key), "%s", sp->key);
-		if (sp->conf_key->section == CONF_PROGRAM) {
-			conf_set(conf, NULL, where, key, set->value);
+		if (sp->conf_key->section != CONF_PAIR) {
+			conf_set_in(conf, sp->conf_key->section, NULL, where,
+				    key, set->value);
 		} else if (pair) {
 			rule_key(pair, sp->key, key, sizeof(key));
 			conf_set(conf, pair, where, key, set->value);

@@ -37,6 +37,7 @@ struct options_verb {
 };
 
 #define OPTIONS_CONFIG_LETTER 'c'
+#define OPTIONS_NAME_BYTES 32 /* of an option, with its end */
 
 extern const struct options_verb options_verb[];
 extern const size_t options_n_verbs;
@@ -47,6 +48,15 @@ extern const size_t options_n_verbs;
  */
 int options_parse(int argc, char **argv, struct conf *conf,
 		  struct options *options);
+
+/*
+ * How a key is spelt as an option, without the dashes: left-drop,
+ * metrics-file; `side` is "", "left" or "right". A switch that is on is there
+ * to be switched off: no-control.
+ */
+void options_spell(const struct conf_key *key, const char *side, char *name,
+		   size_t size);
+bool options_say_no(const struct conf_key *key);
 
 void options_print_help(FILE *out);
 

@@ -26,19 +26,39 @@ const struct options_verb options_verb[] = {
 
 const size_t options_n_verbs = ARRAY_SIZE(options_verb);
 
-static void print_key(FILE *out, const struct manual *manual,
-		      const struct conf_key *key)
+bool options_say_no(const struct conf_key *key)
 {
-	char left[64], name[32], help[320];
-	size_t n;
+	return key->type == CONF_BOOL && !strcmp(key->fallback, "yes");
+}
 
-	snprintf(name, sizeof(name), "%s", key->name);
+void options_spell(const struct conf_key *key, const char *side, char *name,
+		   size_t size)
+{
+	bool program = key->section == CONF_PAIR ||
+		       key->section == CONF_PROGRAM;
+
+	snprintf(name, size, "%s%s%s%s%s%s", options_say_no(key) ? "no-" : "",
+		 side, *side ? "-" : "",
+		 program ? "" : conf_section_name[key->section],
+		 program ? "" : "-", key->name);
 	for (char *c = name; *c; c++)
 		if (*c == '_')
 			*c = '-';
+}
+
+static void print_key(FILE *out, const struct manual *manual,
+		      const struct conf_key *key)
+{
+	char left[64], name[OPTIONS_NAME_BYTES], help[320];
+	size_t n;
+
+	options_spell(key, "", name, sizeof(name));
 	snprintf(left, sizeof(left), "      --%s%s%s", name,
 		 key->arg ? " " : "", key->arg ? key->arg : "");
-	n = (size_t)snprintf(help, sizeof(help), "%s", key->help);
+	n = (size_t)snprintf(help, sizeof(help), "%s%s",
+			     options_say_no(key) ? "Do not " : "", key->help);
+	if (options_say_no(key)) /* one sentence */
+		help[strlen("Do not ")] |= 0x20;
 	for (int i = 0; key->type == CONF_CHOICE && key->choice[i]; i++)
 		n += (size_t)snprintf(help + n, sizeof(help) - n, "%s%s",
 				      i ? ", " : ": ", key->choice[i]);
@@ -71,6 +91,8 @@ static void print_options(FILE *out, const struct manual *manual)
 	} group[] = {
 		{ CONF_PAIR, "The wire" },
 		{ CONF_PROGRAM, "The run" },
+		{ CONF_METRICS, "Metrics" },
+		{ CONF_EVENTS, "Events" },
 	};
 
 	for (size_t g = 0; g < ARRAY_SIZE(group); g++) {

@@ -25,7 +25,8 @@ floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
 floor 2 live live_none live_params live.bpf live.skel
 floor 3 lane feed
-floor 4 ini ini_scan conf conf_check conf_print conf_read conf_value
+floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
+floor 4 conf_set conf_value
 floor 4 options options_help bridge bridge_check report report_json control
 floor 4 args manual watch sender send_options send_report send_report_json
 floor 5 main

@@ -121,15 +121,21 @@ static struct conf_pair *pair_for(struct fixture *f, const struct conf_key *key)
 	return key->section == CONF_PAIR ? f->pair : NULL;
 }
 
-static int set(struct fixture *f, struct conf_pair *pair, const char *key,
-	       const char *value)
+static int set_in(struct fixture *f, enum conf_section section,
+		  struct conf_pair *pair, const char *key, const char *value)
 {
 	int r;
 
 	log_begin(f);
-	r = conf_set(&f->conf, pair, "x.conf:7: here", key, value);
+	r = conf_set_in(&f->conf, section, pair, "x.conf:7: here", key, value);
 	log_end(f);
 	return r;
+}
+
+static int set(struct fixture *f, struct conf_pair *pair, const char *key,
+	       const char *value)
+{
+	return set_in(f, pair ? CONF_PAIR : CONF_PROGRAM, pair, key, value);
 }
 
 static void assert_accepts(struct fixture *f, const struct conf_key *key,
@@ -137,7 +143,7 @@ static void assert_accepts(struct fixture *f, const struct conf_key *key,
 {
 	unsigned int before = f->conf.n_mistakes;
 
-	if (set(f, pair_for(f, key), name, value) || *f->log)
+	if (set_in(f, key->section, pair_for(f, key), name, value) || *f->log)
 		fail_msg("%s = '%s': %s", name, value, f->log);
 	assert_int_equal(f->conf.n_mistakes, before);
 }
@@ -151,7 +157,7 @@ static void assert_refuses(struct fixture *f, const struct conf_key *key,
 	struct conf conf = f->conf;
 	char want[256];
 
-	if (set(f, pair_for(f, key), name, value) != -EINVAL)
+	if (set_in(f, key->section, pair_for(f, key), name, value) != -EINVAL)
 		fail_msg("%s = '%s' was accepted", name, value);
 	assert_int_equal(f->conf.n_mistakes, before + 1);
 	assert_int_equal(log_lines(f), 1);
@@ -207,7 +213,12 @@ static void test_table(void **state)
 		if (key->type != CONF_BOOL && key->type != CONF_IFNAME)
 			assert_true(key->arg && *key->arg);
 		for (size_t k = 0; k < i; k++)
-			assert_string_not_equal(key->name, conf_key[k].name);
+			if (conf_key[k].section == key->section)
+				assert_string_not_equal(key->name,
+							conf_key[k].name);
+		/* The example shows a value of each. */
+		assert_true(key->fallback || key->sample ||
+			    key->type == CONF_IFNAME);
 	}
 }
 
@@ -225,8 +236,6 @@ static void test_defaults(void **state)
 	assert_string_equal(f->pair->name, "wan");
 	assert_int_equal(f->pair->one_way, SIDE_BOTH);
 	assert_int_equal(f->pair->tx, TX_AUTO);
-	assert_int_equal(f->pair->rx_slots, 8192);
-	assert_int_equal(f->pair->slot_bytes, 0);
 	assert_int_equal(f->pair->tx_slots, 256);
 	assert_false(f->pair->qdisc_bypass);
 	assert_false(f->pair->wait);
@@ -404,7 +413,6 @@ static void test_bools(void **state)
 					   (char *)f->pair : (char *)&f->conf;
 		const bool *field = (const bool *)(base + key->offset);
 
-		assert_string_equal(key->fallback, "no");
 		assert_accepts(f, key, key->name, "yes");
 		assert_true(*field);
 		for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -415,7 +423,7 @@ static void test_bools(void **state)
 		assert_false(*field);
 		n++;
 	}
-	assert_int_equal(n, 4); /* json, qdisc_bypass, wait, force */
+	assert_int_equal(n, 7); /* so many there are */
 }
 
 static void test_choices(void **state)
@@ -653,7 +661,7 @@ static void test_unknown_keys(void **state)
 	/* Names that are right but for what stands around them. */
 	static const char *const malformed[] = {
 		"drop.", "left.drop.", "left.left", "left.right", "left.tx",
-		"right.rx_slots", "left.wait", "spin.x", "cpu.0", "left.cpu.x",
+		"right.tx_slots", "left.wait", "spin.x", "cpu.0", "left.cpu.x",
 		"tx.ring", "left.", "left.right.drop", "middle.drop", "Drop",
 		"DROP", " drop", "drop ", "left .drop", "dropx", "drops.x",
 	};
@@ -974,7 +982,8 @@ static void test_read_mistakes(void **state)
 	static const char *const want[] = {
 		":2: bumpwire.logg: no such key; did you mean log?\n",
 		":3: bumpwire.stats: '10s': allowed is 0, or seconds",
-		":4: no such section: [wan]: allowed are [bumpwire] and [pair "
+		":4: no such section: [wan]: allowed are [bumpwire], "
+		"[metrics], [events] and [pair "
 		"NAME]\n",
 		":7: pair wan.spin: '10k': allowed is a whole number from 0 to "
 		"1000000000\n",
@@ -1035,13 +1044,13 @@ static void assert_same_pair(const struct conf_pair *a,
 	for (int side = 0; side < SIDES; side++) {
 		assert_same_string(a->port[side], b->port[side]);
 		assert_int_equal(a->spin_us[side], b->spin_us[side]);
+		assert_int_equal(a->rx_slots[side], b->rx_slots[side]);
+		assert_int_equal(a->slot_bytes[side], b->slot_bytes[side]);
 		assert_int_equal(a->cpu[side], b->cpu[side]);
 	}
 	assert_int_equal(a->one_way, b->one_way);
 	assert_int_equal(a->tx, b->tx);
 	assert_int_equal(a->tx_slots, b->tx_slots);
-	assert_int_equal(a->rx_slots, b->rx_slots);
-	assert_int_equal(a->slot_bytes, b->slot_bytes);
 	assert_int_equal(a->qdisc_bypass, b->qdisc_bypass);
 	assert_int_equal(a->wait, b->wait);
 	assert_int_equal(a->force, b->force);
@@ -1142,8 +1151,15 @@ static void random_value(uint64_t *rng, const struct conf_key *key, char *text,
 		snprintf(text, size, "%" PRIu64,
 			 key->min + n % (key->max - key->min + 1));
 		break;
+	case CONF_NAME:
+	case CONF_LISTEN:
+		snprintf(text, size, "%u", 1 + rng_below(rng, 65535));
+		break;
+	case CONF_PATH:
+		snprintf(text, size, " /tmp/%" PRIx64 " 'x' ; y ", n);
+		break;
 	case CONF_SECONDS:
-		snprintf(text, size, "%" PRIu64 ".%.*s", n % key->max,
+		snprintf(text, size, "%" PRIu64 ".%.*s", 1 + n % (key->max - 1),
 			 (int)(1 + n % 9), "102030401");
 		break;
 	case CONF_CHOICE:
@@ -1176,7 +1192,7 @@ static void randomize(struct fixture *f, uint64_t *rng, struct conf_pair *pair)
 			    key->type == CONF_RULE_FILE;
 		const char *side = "";
 
-		if (key->section != (pair ? CONF_PAIR : CONF_PROGRAM) ||
+		if ((key->section == CONF_PAIR) != !!pair ||
 		    (key->type != CONF_IFNAME && !rng_below(rng, 3)))
 			continue;
 		if (key->sided && rng_below(rng, 2))
@@ -1186,7 +1202,7 @@ static void randomize(struct fixture *f, uint64_t *rng, struct conf_pair *pair)
 			snprintf(name, sizeof(name), "%s%s.r%u", side,
 				 key->name, rng_below(rng, 1000));
 		random_value(rng, key, text, sizeof(text));
-		if (set(f, pair, name, text))
+		if (set_in(f, key->section, pair, name, text))
 			fail_msg("%s", f->log);
 	}
 }
@@ -1418,6 +1434,38 @@ static void test_example_uncommented(void **state)
 	conf_fini(&conf);
 }
 
+/* A string's sample can be taken as it stands, too. */
+static void test_example_strings(void **state)
+{
+	struct fixture *f = *state;
+	struct conf conf;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *key = &conf_key[i];
+		char line[160], *text, *section;
+
+		if (key->fallback || key->type == CONF_IFNAME ||
+		    key->section == CONF_PAIR)
+			continue;
+		print_example(f);
+		text = file_text(f);
+		snprintf(line, sizeof(line), "[%s]",
+			 conf_section_name[key->section]);
+		section = strstr(text, line);
+		assert_non_null(section);
+		snprintf(line, sizeof(line), "\n#%s = ", key->name);
+		section = strstr(section, line);
+		assert_non_null(section);
+		section[1] = ' ';
+		file_write(f, text);
+		if (read_file(f, &conf))
+			fail_msg("%s", f->log);
+		assert_string_equal(*(char **)((char *)&conf + key->offset),
+				    key->sample);
+		conf_fini(&conf);
+	}
+}
+
 /* Those without a default show a value that can be taken as it stands. */
 static void test_example_rules(void **state)
 {
@@ -1427,7 +1475,8 @@ static void test_example_rules(void **state)
 	for (size_t i = 0; i < conf_n_keys; i++) {
 		char name[64], *text;
 
-		if (conf_key[i].fallback || conf_key[i].type == CONF_IFNAME)
+		if (conf_key[i].type != CONF_RULE &&
+		    conf_key[i].type != CONF_RULE_FILE)
 			continue;
 		print_example(f);
 		text = file_text(f);
@@ -1531,6 +1580,7 @@ int main(void)
 		TEST(test_ifnames_round_trip),
 		TEST(test_example),
 		TEST(test_example_uncommented),
+		TEST(test_example_strings),
 		TEST(test_example_rules),
 		TEST(test_example_lines),
 		TEST(test_example_in_tree),

@@ -168,9 +168,16 @@ static void file_write(const struct fixture *f, const char *text)
 
 /* ---- keys as options ---- */
 
-static void to_option(const char *key, char *name, size_t size)
+static void to_option(const struct conf_key *key, const char *text, char *name,
+		      size_t size)
 {
-	snprintf(name, size, "--%s", key);
+	static const char *const prefix[CONF_SECTIONS] = {
+		[CONF_METRICS] = "metrics-", [CONF_EVENTS] = "events-",
+	};
+	bool on = key->type == CONF_BOOL && !strcmp(key->fallback, "yes");
+
+	snprintf(name, size, "--%s%s%s", on ? "no-" : "",
+		 prefix[key->section] ? prefix[key->section] : "", text);
 	for (char *c = name + 2; *c; c++)
 		if (*c == '_' || *c == '.')
 			*c = '-';
@@ -181,7 +188,13 @@ static const char *value_for(const struct conf_key *key)
 {
 	switch (key->type) {
 	case CONF_BOOL:
-		return "yes";
+		return strcmp(key->fallback, "yes") ? "yes" : "no";
+	case CONF_NAME:
+		return "abc";
+	case CONF_PATH:
+		return "/tmp/file";
+	case CONF_LISTEN:
+		return "127.0.0.1:9118";
 	case CONF_CPU:
 		return "1";
 	case CONF_SECONDS:
@@ -213,10 +226,10 @@ static void assert_sets(struct fixture *f, const struct conf_key *key,
 	pair = conf_add_pair(&want, "eth0-eth1");
 	assert_int_equal(conf_set(&want, pair, "", "left", "eth0"), 0);
 	assert_int_equal(conf_set(&want, pair, "", "right", "eth1"), 0);
-	assert_int_equal(conf_set(&want, key->section == CONF_PAIR ? pair :
-								     NULL,
-				  "", name, value), 0);
-	to_option(name, option, sizeof(option));
+	assert_int_equal(conf_set_in(&want, key->section,
+				     key->section == CONF_PAIR ? pair : NULL,
+				     "", name, value), 0);
+	to_option(key, name, option, sizeof(option));
 	snprintf(joined, sizeof(joined), "%s=%s", option, value);
 	if (key->type == CONF_BOOL) {
 		assert_parses(f, option, "eth0", "eth1");
@@ -419,7 +432,7 @@ static void test_file_and_pair_options(void **state)
 			continue;
 		snprintf(name, sizeof(name), "%s%s", key->sided ? "left." : "",
 			 key->name);
-		to_option(name, option, sizeof(option));
+		to_option(key, name, option, sizeof(option));
 		snprintf(want, sizeof(want), "error: option %s: belongs into "
 			 "the file, as a key of its pair\n", option);
 		if (key->type == CONF_BOOL)
@@ -565,7 +578,8 @@ static void test_missing_values(void **state)
 		if (conf_key[i].type == CONF_IFNAME ||
 		    conf_key[i].type == CONF_BOOL)
 			continue;
-		to_option(conf_key[i].name, option, sizeof(option));
+		to_option(&conf_key[i], conf_key[i].name,
+			  option, sizeof(option));
 		snprintf(want, sizeof(want), "error: option %s: needs a "
 			 "value\n", option);
 		assert_refused(f, want, "a", "b", option);
@@ -676,10 +690,13 @@ static void test_help(void **state)
 
 		if (key->type == CONF_IFNAME)
 			continue;
-		to_option(key->name, option, sizeof(option));
-		snprintf(line, sizeof(line), " %s%s%s %s", option,
+		to_option(key, key->name, option, sizeof(option));
+		snprintf(line, sizeof(line), " %s%s%s %s%s", option,
 			 key->arg ? " " : "", key->arg ? key->arg : "",
+			 strncmp(option, "--no-", 5) ? "" : "Do not ",
 			 key->help);
+		if (!strncmp(option, "--no-", 5)) /* all one sentence */
+			line[strlen(line) - strlen(key->help)] |= 0x20;
 		assert_in(text, line);
 		if (key->sided) {
 			snprintf(line, sizeof(line), "--left-%s, --right-%s",
@@ -739,7 +756,8 @@ static void test_man(void **state)
 	for (size_t i = 0; i < conf_n_keys; i++) {
 		if (conf_key[i].type == CONF_IFNAME)
 			continue;
-		to_option(conf_key[i].name, option, sizeof(option));
+		to_option(&conf_key[i], conf_key[i].name,
+			  option, sizeof(option));
 		n = 0;
 		for (const char *c = option; *c; c++)
 			n += (size_t)snprintf(line + n, sizeof(line) - n,
