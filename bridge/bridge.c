@@ -7,54 +7,55 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "bridge_port.h"
 #include "clock.h"
 #include "log.h"
 
 /* A ring that loses frames and lends none for this long is held. */
 #define HELD_NS (NS_PER_SEC / 2)
 
-static enum side other(enum side side)
-{
-	return side == SIDE_LEFT ? SIDE_RIGHT : SIDE_LEFT;
-}
-
 /* ---- make ---- */
 
-static int make_filter(struct bridge *b, enum side side)
+int bridge_make_filter(const struct bridge *b, const struct conf_pair *conf,
+		       enum side side, struct stage **filter)
 {
 	autoclean(free_ptr) struct filter_rule *rule = NULL;
 	size_t n;
-	int r;
 
-	rule = conf_rules(b->conf, side, &n);
+	*filter = NULL;
+	rule = conf_rules(conf, side, &n);
 	if (!rule)
 		return -ENOMEM;
-	if (!n)
-		return 0;
-	r = filter_new(&b->filter[side], rule, n, NULL);
-	if (!r)
-		b->lane[side].stages = b->filter[side];
-	return r;
+	return n ? filter_new(filter, rule, n, b->filter[side]) : 0;
+}
+
+void bridge_set_conf(struct bridge *b, const struct conf_pair *conf)
+{
+	b->conf = conf;
+	for (int side = 0; side < SIDES; side++) {
+		struct lane *lane = &b->lane[side];
+
+		snprintf(b->lane_name[side], sizeof(b->lane_name[side]),
+			 "%s -> %s", conf->port[side],
+			 conf->port[side_other((enum side)side)]);
+		shared_write(&lane->spin_us, (uint32_t)conf->spin_us[side]);
+		lane_set_cpu(lane, (int)conf->cpu[side]);
+		b->has_lane[side] = conf->one_way == SIDE_BOTH ||
+				    conf->one_way == side;
+	}
 }
 
 static int make_lane(struct bridge *b, enum side side,
 		     struct lane_budget *budget)
 {
-	const struct conf_pair *conf = b->conf;
 	struct lane *lane = &b->lane[side];
-	int r;
+	int r = lane_init(lane, b->lane_name[side]);
 
-	snprintf(b->lane_name[side], sizeof(b->lane_name[side]), "%s -> %s",
-		 conf->port[side], conf->port[other(side)]);
-	r = lane_init(lane, b->lane_name[side]);
-	if (r)
-		return r;
-	lane->spin_us = (uint32_t)conf->spin_us[side];
-	lane->cpu = (int)conf->cpu[side];
+	if (!r)
+		r = bridge_make_filter(b, b->conf, side, &b->filter[side]);
 	lane->budget = budget;
-	b->has_lane[side] = conf->one_way == SIDE_BOTH ||
-			    conf->one_way == (int)side;
-	return make_filter(b, side);
+	lane->stages = b->filter[side];
+	return r;
 }
 
 int bridge_new(struct bridge **bp, const struct conf_pair *conf,
@@ -72,6 +73,8 @@ int bridge_new(struct bridge **bp, const struct conf_pair *conf,
 	r = make_lane(b, SIDE_LEFT, budget);
 	if (!r)
 		r = make_lane(b, SIDE_RIGHT, budget);
+	if (!r)
+		bridge_set_conf(b, conf);
 	if (r)
 		bridge_free(b);
 	else
@@ -90,33 +93,6 @@ void bridge_free(struct bridge *b)
 }
 
 /* ---- attach ---- */
-
-static bool link_is_ready(const struct link_info *link)
-{
-	return link->up && link->carrier;
-}
-
-static int open_port(struct bridge *b, enum side side)
-{
-	const struct conf_pair *conf = b->conf;
-	struct bridge_port *bp = &b->side[side];
-	struct port_packet_params params = {
-		.name = conf->port[side],
-		.index = bp->link.index,
-		.mtu = bp->link.mtu,
-		.ready = link_is_ready(&bp->link),
-		.rx = b->has_lane[side],
-		.tx = b->has_lane[other(side)],
-		.rx_slots = (uint32_t)conf->rx_slots[side],
-		.slot_bytes = (uint32_t)conf->slot_bytes[side],
-		.tx_slots = (uint32_t)conf->tx_slots,
-		.tx_mode = (enum tx_mode)conf->tx,
-		.driver = bp->driver,
-		.qdisc_bypass = conf->qdisc_bypass,
-	};
-
-	return port_packet_open(&bp->port, &params);
-}
 
 static int switch_lro_off(struct bridge *b, enum side side)
 {
@@ -148,7 +124,8 @@ static int open_and_start(struct bridge *b)
 
 	for (int side = 0; side < SIDES; side++) {
 		b->side[side].seen_ns = 0;
-		r = open_port(b, (enum side)side);
+		r = bridge_port_open(b, (enum side)side, b->conf, false,
+				     &b->side[side].port);
 		if (r)
 			return r;
 	}
@@ -156,7 +133,7 @@ static int open_and_start(struct bridge *b)
 		if (!b->has_lane[side])
 			continue;
 		r = lane_start(&lane[side], b->side[side].port,
-			       b->side[other((enum side)side)].port);
+			       b->side[side_other((enum side)side)].port);
 		if (r)
 			return r;
 	}
@@ -172,7 +149,8 @@ int bridge_attach(struct bridge *b, struct link_monitor *m)
 		if (r)
 			return r;
 	}
-	if (bridge_check_links(b, m))
+	b->refused = bridge_check_links(b, m);
+	if (b->refused)
 		return BRIDGE_REFUSED;
 	b->attached = true;
 	for (int side = 0; side < SIDES; side++) {
@@ -189,42 +167,6 @@ fail:
 	return r;
 }
 
-static void count_port(struct bridge *b, enum side side)
-{
-	struct bridge_port *bp = &b->side[side];
-	struct lane_stats *s = &b->lane[side].stats;
-	struct port_counters c;
-
-	if (!bp->port || !b->has_lane[side])
-		return;
-	bp->port->ops->counters(bp->port, &c);
-	shared_write(&s->offered_frames,
-		     bp->before.offered_frames + c.offered_frames);
-	shared_write(&s->ring_full_frames,
-		     bp->before.ring_full_frames + c.ring_full_frames);
-}
-
-static void close_port(struct bridge *b, enum side side)
-{
-	struct bridge_port *bp = &b->side[side];
-
-	count_port(b, side);
-	bp->before.offered_frames = b->lane[side].stats.offered_frames;
-	bp->before.ring_full_frames = b->lane[side].stats.ring_full_frames;
-	port_close(bp->port);
-	bp->port = NULL;
-}
-
-static void stop_rx(struct port *port)
-{
-	int r = port->ops->stop_rx(port);
-
-	if (r)
-		log_warn("port %s: its intake could not be ended: %s: frames "
-			 "that come now are not accounted for", port->name,
-			 strerror(-r));
-}
-
 /*
  * First the intake of both ports ends, then each lane empties its ring into
  * the other port, then the kernel's counts are final, then sockets close.
@@ -233,11 +175,11 @@ static void stop_and_close(struct bridge *b)
 {
 	for (int side = 0; side < SIDES; side++)
 		if (b->side[side].port && b->has_lane[side])
-			stop_rx(b->side[side].port);
+			bridge_port_stop_rx(b->side[side].port);
 	for (int side = 0; side < SIDES; side++)
 		lane_stop(&b->lane[side]);
 	for (int side = 0; side < SIDES; side++)
-		close_port(b, (enum side)side);
+		bridge_port_close(b, (enum side)side);
 }
 
 void bridge_detach(struct bridge *b)
@@ -388,7 +330,7 @@ int bridge_tick(struct bridge *b)
 
 	for (int side = 0; side < SIDES; side++) {
 		if (b->attached)
-			count_port(b, (enum side)side);
+			bridge_port_count(b, (enum side)side);
 		warn_once(b, &b->lane[side]);
 		if (b->attached && rx_is_held(b, (enum side)side, now_ns)) {
 			say_held(b, (enum side)side);

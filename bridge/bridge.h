@@ -19,6 +19,7 @@
 
 struct bridge_port {
 	struct port *port;     /* NULL: not attached */
+	char name[IF_NAMESIZE]; /* that the port was opened by */
 	struct link_info link; /* as last heard of */
 	char driver[BRIDGE_DRIVER_BYTES];
 	struct offload_lro *lro;
@@ -43,8 +44,11 @@ struct bridge {
 	struct stage *filter[SIDES]; /* a lane's, or NULL */
 	char lane_name[SIDES][2 * IF_NAMESIZE + 4];
 	bool attached;
+	bool paused;
 	bool announced;             /* said that it is ready */
+	bool refused; /* its links, as they are, cannot be bridged */
 	bool warned[REASONS];       /* said what to do about a reason */
+	uint64_t seen_turns[SIDES]; /* of the lanes, by bridge_has_turned() */
 };
 
 /*
@@ -67,6 +71,15 @@ int bridge_list(struct link_monitor *m, FILE *out);
 int bridge_new(struct bridge **bp, const struct conf_pair *conf,
 	       struct lane_budget *budget);
 void bridge_free(struct bridge *b);
+
+/* For bridge*.c: the filter of a lane by a configuration, which goes on with
+ * the counts of the one that is there; NULL where there are no rules. 0 or
+ * -errno (logged). */
+int bridge_make_filter(const struct bridge *b, const struct conf_pair *conf,
+		       enum side side, struct stage **filter);
+
+/* For bridge*.c: take over what needs nothing to be opened. */
+void bridge_set_conf(struct bridge *b, const struct conf_pair *conf);
 
 /*
  * Open both ports and start the lanes. 0; -ENODEV (not logged) while an
@@ -94,5 +107,25 @@ void bridge_announce(struct bridge *b);
  * bridge is detached.
  */
 int bridge_tick(struct bridge *b);
+
+/* ---- asked while it runs ---- */
+
+/* forwarding, paused, no carrier, down, refused, waiting */
+const char *bridge_state(const struct bridge *b);
+
+/* Drop all that arrives, counted as paused, until it is resumed. */
+void bridge_pause(struct bridge *b, bool paused);
+
+/* Begin to count from 0, between two breaths: the balance closes. 0, or -errno
+ * (logged). */
+int bridge_reset(struct bridge *b);
+
+/* How full a side's RX ring is; false: there is none. */
+bool bridge_ring_fill(const struct bridge *b, enum side side, uint32_t *used,
+		      uint32_t *slots);
+
+/* Have all lanes turned since this was asked last? Those that sleep are woken,
+ * so that they will have when it is asked next. */
+bool bridge_has_turned(struct bridge *b);
 
 #endif

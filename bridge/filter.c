@@ -373,3 +373,12 @@ uint64_t filter_unmatched(const struct stage *stage)
 
 	return counter_read(&filter->unmatched->frames);
 }
+
+void filter_reset(struct stage *stage)
+{
+	struct filter *filter = container_of(stage, struct filter, stage);
+
+	for (size_t i = 0; i < filter->n; i++)
+		shared_write(&filter->rule[i].hits->frames, 0);
+	shared_write(&filter->unmatched->frames, 0);
+}

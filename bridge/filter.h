@@ -52,6 +52,9 @@ int filter_dump(const char *expression);
 bool filter_counts(const struct stage *stage, size_t i,
 		   struct filter_count *count);
 
+/* Set all counts to 0: in the thread that has the filter. */
+void filter_reset(struct stage *stage);
+
 /* Frames dropped because no pass-only rule matched. */
 uint64_t filter_unmatched(const struct stage *stage);
 

@@ -288,6 +288,26 @@ int lane_start(struct lane *lane, struct port *rx, struct port *tx)
 	return -r;
 }
 
+void lane_set_cpu(struct lane *lane, int cpu)
+{
+	cpu_set_t cpus;
+	int r;
+
+	if (lane->cpu == cpu)
+		return;
+	lane->cpu = cpu;
+	if (!lane->started)
+		return;
+	CPU_ZERO(&cpus);
+	if (cpu == LANE_NO_CPU)
+		sched_getaffinity(0, sizeof(cpus), &cpus); /* the caller's */
+	else
+		CPU_SET((size_t)cpu, &cpus);
+	r = pthread_setaffinity_np(lane->thread, sizeof(cpus), &cpus);
+	if (r)
+		log_err("lane %s: cpu %d: %s", lane->name, cpu, strerror(r));
+}
+
 void lane_wake(struct lane *lane)
 {
 	eventfd_write(lane->wake_fd, 1);

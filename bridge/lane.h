@@ -75,6 +75,10 @@ int lane_start(struct lane *lane, struct port *rx, struct port *tx);
 int lane_do(struct lane *lane, void (*what)(struct lane *lane, void *arg),
 	    void *arg);
 
+/* Run on this CPU, or with LANE_NO_CPU on any that the process may use: a
+ * thread that runs moves at once. */
+void lane_set_cpu(struct lane *lane, int cpu);
+
 /* Let a lane that sleeps turn once. */
 void lane_wake(struct lane *lane);
 

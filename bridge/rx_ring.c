@@ -244,6 +244,10 @@ void rx_ring_release(struct rx_ring *ring)
 
 int rx_ring_start(struct rx_ring *ring)
 {
+	int none = 0;
+
+	/* The one of rx_ring_stop(), if it was there. */
+	setsockopt(ring->fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
 	return packet_bind(ring->fd, ring->name, ring->index, ETH_P_ALL);
 }
 

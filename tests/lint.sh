@@ -27,7 +27,8 @@ floor 2 live live_none live_params live.bpf live.skel
 floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
 floor 4 conf_set conf_value
-floor 4 options options_help bridge bridge_check report report_json control
+floor 4 bridge bridge_ask bridge_change bridge_check bridge_port
+floor 4 options options_help report report_json control
 floor 4 args manual watch sender send_options send_report send_report_json
 floor 5 main
 only netlink/ link.c

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See bridge_change.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bridge_change.h"
+#include "bridge_port.h"
+#include "conf_diff.h"
+#include "log.h"
+
+struct bridge_change {
+	struct bridge *bridge;
+	const struct conf_pair *conf;
+	bool reattach;
+	struct stage *filter[SIDES];
+	struct port *port[SIDES]; /* idle; NULL: the old one stays */
+};
+
+static int prepare_side(struct bridge_change *change, enum side side)
+{
+	struct bridge *b = change->bridge;
+	enum conf_effect effect = conf_pair_effect(b->conf, change->conf, side);
+	int r = bridge_make_filter(b, change->conf, side,
+				   &change->filter[side]);
+
+	change->reattach |= effect == EFFECT_PAIR;
+	if (!r && effect == EFFECT_PORT && b->attached)
+		r = bridge_port_open(b, side, change->conf, true,
+				     &change->port[side]);
+	return r;
+}
+
+int bridge_prepare(struct bridge *b, const struct conf_pair *conf,
+		   struct bridge_change **changep)
+{
+	struct bridge_change *change = calloc(1, sizeof(*change));
+	int r;
+
+	if (!change) {
+		log_err("pair %s: %s", conf->name, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	change->bridge = b;
+	change->conf = conf;
+	r = prepare_side(change, SIDE_LEFT);
+	if (!r)
+		r = prepare_side(change, SIDE_RIGHT);
+	if (r)
+		bridge_abandon(change);
+	else
+		*changep = change;
+	return r;
+}
+
+/* In the lane's thread; leaves the chain that was there. */
+static void swap_stages(struct lane *lane, void *arg)
+{
+	struct stage **chain = arg;
+	struct stage *before = lane->stages;
+
+	lane->stages = *chain;
+	*chain = before;
+}
+
+static void commit_side(struct bridge_change *change, enum side side)
+{
+	struct bridge *b = change->bridge;
+	struct stage *filter = change->filter[side];
+
+	if (!lane_do(&b->lane[side], swap_stages, &change->filter[side]))
+		b->filter[side] = filter;
+	if (change->port[side] && !change->reattach)
+		bridge_port_replace(b, side, change->port[side]);
+	else
+		port_close(change->port[side]);
+	change->port[side] = NULL;
+}
+
+void bridge_commit(struct bridge_change *change)
+{
+	struct bridge *b = change->bridge;
+
+	if (change->reattach)
+		bridge_detach(b);
+	commit_side(change, SIDE_LEFT);
+	commit_side(change, SIDE_RIGHT);
+	bridge_set_conf(b, change->conf);
+	bridge_abandon(change);
+}
+
+void bridge_abandon(struct bridge_change *change)
+{
+	if (!change)
+		return;
+	for (int side = 0; side < SIDES; side++) {
+		stage_free(change->filter[side]);
+		port_close(change->port[side]);
+	}
+	free(change);
+}
