@@ -49,6 +49,7 @@ struct bridge {
 	bool refused; /* its links, as they are, cannot be bridged */
 	bool warned[REASONS];       /* said what to do about a reason */
 	uint64_t seen_turns[SIDES]; /* of the lanes, by bridge_has_turned() */
+	struct lane_stats printed[SIDES]; /* by the last line of rates */
 };
 
 /*

@@ -52,6 +52,7 @@ static int reset_side(struct bridge *b, enum side side)
 	base->ring_full_frames -= before.ring_full_frames;
 	base->offered_frames -= before.received_frames +
 				before.ring_full_frames;
+	memset(&b->printed[side], 0, sizeof(b->printed[side]));
 	bridge_port_count(b, side);
 	return 0;
 }

@@ -267,8 +267,7 @@ static int control_open(struct control *c, const struct conf *conf)
 	c->budget.frames = (int64_t)conf->count;
 	c->budget.fd = c->fd[SOURCE_COUNT];
 	c->bridge = calloc(conf->n_pairs, sizeof(*c->bridge));
-	c->rates.last = calloc(conf->n_pairs, sizeof(*c->rates.last));
-	if (c->bridge && c->rates.last)
+	if (c->bridge)
 		return 0;
 	log_err("%s", strerror(ENOMEM));
 	return -ENOMEM;
@@ -279,7 +278,6 @@ static void control_close(struct control *c)
 	for (size_t i = 0; i < c->n_bridges; i++)
 		bridge_free(c->bridge[i]);
 	free(c->bridge);
-	free(c->rates.last);
 	for (int i = 0; i < SOURCES; i++)
 		if (i != SOURCE_LINK)
 			close_fd(&c->fd[i]);

@@ -14,6 +14,8 @@
 
 enum log_level log_level = LOG_LEVEL_INFO;
 
+static _Thread_local FILE *log_copy;
+
 static const char *const level_prefix[] = {
 	[LOG_LEVEL_ERROR] = "error: ",
 	[LOG_LEVEL_WARN] = "warning: ",
@@ -21,10 +23,15 @@ static const char *const level_prefix[] = {
 	[LOG_LEVEL_DEBUG] = "debug: ",
 };
 
+void log_copy_to(FILE *copy)
+{
+	log_copy = copy;
+}
+
 void log_print(enum log_level level, const char *fmt, ...)
 {
 	int saved_errno = errno;
-	char line[2048];
+	char line[2048], *text;
 	va_list ap;
 	size_t len, room;
 	int n;
@@ -32,6 +39,7 @@ void log_print(enum log_level level, const char *fmt, ...)
 	n = snprintf(line, sizeof(line), "%s: %s",
 		     program_invocation_short_name, level_prefix[level]);
 	len = (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2;
+	text = line + len;
 	room = sizeof(line) - 1 - len;
 	va_start(ap, fmt);
 	n = vsnprintf(line + len, room, fmt, ap);
@@ -40,5 +48,7 @@ void log_print(enum log_level level, const char *fmt, ...)
 		len += (size_t)n < room ? (size_t)n : room - 1;
 	line[len++] = '\n';
 	fwrite(line, 1, len, stderr); /* stderr is unbuffered: one write */
+	if (log_copy && level == LOG_LEVEL_ERROR)
+		fwrite(text, 1, len - (size_t)(text - line), log_copy);
 	errno = saved_errno;
 }

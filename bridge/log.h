@@ -7,6 +7,8 @@
 #ifndef BUMPWIRE_LOG_H
 #define BUMPWIRE_LOG_H
 
+#include <stdio.h>
+
 #include "base.h"
 
 enum log_level {
@@ -18,6 +20,10 @@ enum log_level {
 
 /* The one setting that is not kept in an object: what is worth printing. */
 extern enum log_level log_level;
+
+/* What this thread logs as an error is also written to `copy`, without the program's name:
+ * for an answer to who asked for it. NULL: no more. */
+void log_copy_to(FILE *copy);
 
 /* Print one line, "PROGRAM: warning: text"; newlines are the logger's. */
 void log_print(enum log_level level, const char *fmt, ...) printf_like(2, 3);

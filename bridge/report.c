@@ -265,9 +265,9 @@ int report_print_rates(const struct report *r, struct report_rates *rates,
 	if (!text_begin(&text))
 		return -ENOMEM;
 	if (json)
-		report_json_rates(r, rates, seconds, text.stream);
+		report_json_rates(r, seconds, text.stream);
 	for (size_t i = 0; i < r->n_bridges; i++) {
-		const struct bridge *b = r->bridge[i];
+		struct bridge *b = r->bridge[i];
 
 		if (!json)
 			fprintf(text.stream, "%.1f s %s:", (double)r->elapsed_ns / 1e9,
@@ -278,9 +278,9 @@ int report_print_rates(const struct report *r, struct report_rates *rates,
 			stats_snapshot(&b->lane[side].stats, &now);
 			if (!json && b->has_lane[side])
 				print_lane_rates(b->lane_name[side], &now,
-						 &rates->last[i][side],
+						 &b->printed[side],
 						 seconds, text.stream);
-			rates->last[i][side] = now;
+			b->printed[side] = now;
 		}
 		if (!json)
 			fprintf(text.stream, "\n");

@@ -28,7 +28,6 @@ int report_print(const struct report *r, bool json, FILE *out);
 /* What a line of statistics needs to remember of the one before. */
 struct report_rates {
 	uint64_t at_ns;
-	struct lane_stats (*last)[SIDES]; /* an element a bridge */
 };
 
 /* One line a pair: rates since the last line; none if `out` has no room, then

@@ -2,7 +2,6 @@
 /* See report_json.h. */
 #include "config.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "report_json.h"
@@ -30,8 +29,16 @@ static json_t *reasons(const struct lane_stats *s)
 	return object;
 }
 
-static json_t *rules(const struct stage *filter)
+static bool is_runtime(const struct bridge *b, const char *id)
 {
+	const struct conf_rule *rule = conf_find_rule(b->conf, id);
+
+	return rule && rule->runtime;
+}
+
+static json_t *rules(const struct bridge *b, enum side side)
+{
+	const struct stage *filter = b->filter[side];
 	json_t *array = json_array();
 	struct filter_count count;
 
@@ -43,6 +50,8 @@ static json_t *rules(const struct stage *filter)
 				    json_string(count.action == FILTER_DROP ?
 							"drop" : "pass_only"));
 		json_object_set_new(rule, "text", text(count.text));
+		json_object_set_new(rule, "runtime",
+				    json_boolean(is_runtime(b, count.id)));
 		json_object_set_new(rule, "frames", integer(count.frames));
 		json_array_append_new(array, rule);
 	}
@@ -78,10 +87,15 @@ static json_t *lane_counters(const struct lane_stats *s)
 static json_t *lane_json(const struct bridge *b, enum side side, bool final)
 {
 	struct lane_stats s;
+	uint32_t used, slots;
 	json_t *object;
 
 	stats_snapshot(&b->lane[side].stats, &s);
 	object = lane_counters(&s);
+	if (bridge_ring_fill(b, side, &used, &slots)) {
+		json_object_set_new(object, "ring_slots", integer(slots));
+		json_object_set_new(object, "ring_used_slots", integer(used));
+	}
 	/* While frames are under way the counters move as they are read. */
 	if (final)
 		json_object_set_new(object, "unaccounted_frames",
@@ -90,16 +104,17 @@ static json_t *lane_json(const struct bridge *b, enum side side, bool final)
 	json_object_set_new(object, "to",
 			    text(b->conf->port[side == SIDE_LEFT ?
 						       SIDE_RIGHT : SIDE_LEFT]));
-	json_object_set_new(object, "rules", rules(b->filter[side]));
+	json_object_set_new(object, "rules", rules(b, side));
 	if (b->filter[side])
 		json_object_set_new(object, "unmatched_frames",
 				    integer(filter_unmatched(b->filter[side])));
 	return object;
 }
 
-static json_t *port_json(const struct bridge_port *bp, const char *name)
+json_t *report_json_port(const struct bridge *b, enum side side)
 {
-	const struct link_counters *c = &bp->link.counters;
+	const struct bridge_port *bp = &b->side[side];
+	const char *name = b->conf->port[side];
 	json_t *object = json_object();
 
 	json_object_set_new(object, "name", text(name));
@@ -107,18 +122,20 @@ static json_t *port_json(const struct bridge_port *bp, const char *name)
 	json_object_set_new(object, "mtu", integer(bp->link.mtu));
 	json_object_set_new(object, "up", json_boolean(bp->link.up));
 	json_object_set_new(object, "carrier", json_boolean(bp->link.carrier));
-	json_object_set_new(
-		object, "link",
-		json_pack("{sI sI sI sI sI sI sI sI}",
-			  "rx_frames", (json_int_t)c->rx_frames,
-			  "rx_bytes", (json_int_t)c->rx_bytes,
-			  "rx_dropped", (json_int_t)c->rx_dropped,
-			  "rx_errors", (json_int_t)c->rx_errors,
-			  "tx_frames", (json_int_t)c->tx_frames,
-			  "tx_bytes", (json_int_t)c->tx_bytes,
-			  "tx_dropped", (json_int_t)c->tx_dropped,
-			  "tx_errors", (json_int_t)c->tx_errors));
 	return object;
+}
+
+json_t *report_json_link(const struct link_counters *c)
+{
+	return json_pack("{sI sI sI sI sI sI sI sI}",
+			 "rx_frames", (json_int_t)c->rx_frames,
+			 "rx_bytes", (json_int_t)c->rx_bytes,
+			 "rx_dropped", (json_int_t)c->rx_dropped,
+			 "rx_errors", (json_int_t)c->rx_errors,
+			 "tx_frames", (json_int_t)c->tx_frames,
+			 "tx_bytes", (json_int_t)c->tx_bytes,
+			 "tx_dropped", (json_int_t)c->tx_dropped,
+			 "tx_errors", (json_int_t)c->tx_errors);
 }
 
 static json_t *pair_json(const struct bridge *b, bool final)
@@ -126,10 +143,14 @@ static json_t *pair_json(const struct bridge *b, bool final)
 	json_t *object = json_object(), *lanes = json_object();
 
 	json_object_set_new(object, "name", text(b->conf->name));
+	json_object_set_new(object, "state", json_string(bridge_state(b)));
 	for (int side = 0; side < SIDES; side++) {
-		json_object_set_new(object, side_name[side],
-				    port_json(&b->side[side],
-					      b->conf->port[side]));
+		json_t *port = report_json_port(b, (enum side)side);
+
+		json_object_set_new(port, "link",
+				    report_json_link(&b->side[side].link
+							     .counters));
+		json_object_set_new(object, side_name[side], port);
 		if (b->has_lane[side])
 			json_object_set_new(lanes, side_name[side],
 					    lane_json(b, (enum side)side,
@@ -153,7 +174,7 @@ static void put(json_t *object, size_t flags, FILE *out)
 	json_decref(object);
 }
 
-void report_json(const struct report *r, FILE *out)
+json_t *report_json_object(const struct report *r)
 {
 	json_t *object = head("report", (double)r->elapsed_ns / 1e9);
 	json_t *pairs = json_array();
@@ -162,11 +183,15 @@ void report_json(const struct report *r, FILE *out)
 		json_array_append_new(pairs, pair_json(r->bridge[i],
 						       r->final));
 	json_object_set_new(object, "pairs", pairs);
-	put(object, JSON_INDENT(2), out);
+	return object;
 }
 
-void report_json_rates(const struct report *r, const struct report_rates *rates,
-		       double seconds, FILE *out)
+void report_json(const struct report *r, FILE *out)
+{
+	put(report_json_object(r), JSON_INDENT(2), out);
+}
+
+void report_json_rates(const struct report *r, double seconds, FILE *out)
 {
 	json_t *object = head("stats", (double)r->elapsed_ns / 1e9);
 	json_t *pairs = json_array();
@@ -177,7 +202,7 @@ void report_json_rates(const struct report *r, const struct report_rates *rates,
 
 		for (int side = 0; side < SIDES; side++) {
 			struct lane_stats now;
-			const struct lane_stats *was = &rates->last[i][side];
+			const struct lane_stats *was = &b->printed[side];
 			json_t *lane;
 
 			if (!b->has_lane[side])

@@ -6,15 +6,23 @@
 #ifndef BUMPWIRE_REPORT_JSON_H
 #define BUMPWIRE_REPORT_JSON_H
 
+#include <jansson.h>
+
 #include "report.h"
 
 #define REPORT_SCHEMA 1
+
+/* The report as an object, which the caller owns, as below. */
+json_t *report_json_object(const struct report *r);
+
+/* A port, without its link's counters, and these. */
+json_t *report_json_port(const struct bridge *b, enum side side);
+json_t *report_json_link(const struct link_counters *c);
 
 /* One object, {"schema": 1, "event": "report", ...}, and a newline. */
 void report_json(const struct report *r, FILE *out);
 
 /* One object on one line, {"schema": 1, "event": "stats", ...}. */
-void report_json_rates(const struct report *r, const struct report_rates *rates,
-		       double seconds, FILE *out);
+void report_json_rates(const struct report *r, double seconds, FILE *out);
 
 #endif

@@ -28,7 +28,7 @@ floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
 floor 4 conf_set conf_value
 floor 4 bridge bridge_ask bridge_change bridge_check bridge_port
-floor 4 options options_help report report_json control
+floor 4 events options options_help report report_json control
 floor 4 args manual watch sender send_options send_report send_report_json
 floor 5 main
 only netlink/ link.c
@@ -43,6 +43,7 @@ only bpf/ live.c live.bpf.c
 only zlib.h stream.c
 only zstd.h stream.c
 only iniparser ini.c
+only jansson events.c report_json.h requests.h
 only jansson report_json.c send_report_json.c replay_plan.c verify_report.c
 EOF2
 }
