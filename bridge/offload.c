@@ -29,7 +29,7 @@ struct offload_lro {
 	int dir; /* of the state file, or -1 */
 };
 
-static int ethtool_ioctl(const char *ifname, void *command)
+int offload_command(const char *ifname, void *command)
 {
 	autoclean(close_fd) int fd =
 		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -46,7 +46,7 @@ static int ethtool_ioctl(const char *ifname, void *command)
 static int ioctl_get_flags(const char *ifname, uint32_t *flags)
 {
 	struct ethtool_value value = { .cmd = ETHTOOL_GFLAGS };
-	int r = ethtool_ioctl(ifname, &value);
+	int r = offload_command(ifname, &value);
 
 	*flags = value.data;
 	return r;
@@ -56,7 +56,7 @@ static int ioctl_set_flags(const char *ifname, uint32_t flags)
 {
 	struct ethtool_value value = { .cmd = ETHTOOL_SFLAGS, .data = flags };
 
-	return ethtool_ioctl(ifname, &value);
+	return offload_command(ifname, &value);
 }
 
 static int ioctl_get_index(const char *ifname)
@@ -75,7 +75,7 @@ const struct offload_ops offload_ioctl = {
 int offload_driver(const char *ifname, char *driver, size_t size)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-	int r = ethtool_ioctl(ifname, &info);
+	int r = offload_command(ifname, &info);
 
 	snprintf(driver, size, "%.*s", (int)sizeof(info.driver), info.driver);
 	return r == -EOPNOTSUPP ? 0 : r;

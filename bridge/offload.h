@@ -76,4 +76,8 @@ int offload_recover_by(const struct offload_ops *ops, const char *state_dir);
  */
 int offload_driver(const char *ifname, char *driver, size_t size);
 
+/* One ethtool request: a struct of linux/ethtool.h, with its cmd filled in. 0
+ * or -errno (not logged). */
+int offload_command(const char *ifname, void *command);
+
 #endif
