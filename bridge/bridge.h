@@ -50,6 +50,7 @@ struct bridge {
 	bool warned[REASONS];       /* said what to do about a reason */
 	uint64_t seen_turns[SIDES]; /* of the lanes, by bridge_has_turned() */
 	struct lane_stats printed[SIDES]; /* by the last line of rates */
+	uint64_t told_ring_full[SIDES];   /* by the last event of it */
 };
 
 /*

@@ -53,6 +53,7 @@ static int reset_side(struct bridge *b, enum side side)
 	base->offered_frames -= before.received_frames +
 				before.ring_full_frames;
 	memset(&b->printed[side], 0, sizeof(b->printed[side]));
+	b->told_ring_full[side] = 0;
 	bridge_port_count(b, side);
 	return 0;
 }

@@ -68,6 +68,7 @@ static void rule_fini(struct conf_rule *rule)
 {
 	free((char *)rule->rule.id);
 	free((char *)rule->rule.text);
+	free(rule->where);
 }
 
 void conf_fini(struct conf *conf)
@@ -80,6 +81,7 @@ void conf_fini(struct conf *conf)
 		free(pair->rule);
 		free_strings(pair, true);
 		free(pair->name);
+		free(pair->where);
 	}
 	free_strings(conf, false);
 	free(conf->path);
@@ -119,6 +121,7 @@ static int copy_pair(struct conf *to, const struct conf_pair *from)
 	name = pair->name;
 	*pair = *from;
 	pair->name = name;
+	pair->where = from->where ? strdup(from->where) : NULL;
 	pair->rule = NULL;
 	pair->n_rules = 0;
 	r = own_strings(pair, true);
@@ -162,16 +165,20 @@ int conf_add_rule(struct conf_pair *pair, const struct conf_rule *from)
 	struct conf_rule *rule;
 	autoclean(free_ptr) char *id = strdup(from->rule.id);
 	autoclean(free_ptr) char *text = strdup(from->rule.text);
+	char *where = from->where ? strdup(from->where) : NULL;
 
 	rule = realloc(pair->rule, (pair->n_rules + 1) * sizeof(*rule));
 	if (rule)
 		pair->rule = rule;
-	if (!rule || !id || !text)
+	if (!rule || !id || !text) {
+		free(where);
 		return -ENOMEM;
+	}
 	rule += pair->n_rules++;
 	*rule = *from;
 	rule->rule.id = id;
 	rule->rule.text = text;
+	rule->where = where;
 	id = text = NULL; /* the pair's now */
 	return 0;
 }

@@ -23,10 +23,12 @@ struct conf_rule {
 	enum side side; /* where the frames arrive that it looks at */
 	struct filter_rule rule; /* its strings are owned by the pair */
 	bool runtime; /* not from the file: added while it ran */
+	char *where;  /* it stands: "wan.conf:7: pair wan.drop"; or NULL */
 };
 
 struct conf_pair {
 	char *name;
+	char *where; /* its section stands: "wan.conf:3"; or NULL */
 	char *port[SIDES]; /* interface names */
 	int one_way;       /* enum side; SIDE_BOTH: both ways */
 	int tx;            /* enum tx_mode */

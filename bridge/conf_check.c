@@ -12,6 +12,10 @@
 #include "conf.h"
 #include "suggest.h"
 
+/* Before a message: where the thing stands, if that is known. */
+#define WHERE(thing) (thing)->where ? (thing)->where : "", \
+		     (thing)->where ? ": " : ""
+
 static void mistake(struct conf *conf)
 {
 	conf->n_mistakes++;
@@ -22,8 +26,9 @@ static void check_ports(struct conf *conf, const struct conf_pair *pair)
 	for (int side = 0; side < SIDES; side++) {
 		if (pair->port[side])
 			continue;
-		log_err("pair %s: no %s port: say %s = INTERFACE", pair->name,
-			side_name[side], side_name[side]);
+		log_err("%s%spair %s: no %s port: say %s = INTERFACE",
+			WHERE(pair), pair->name, side_name[side],
+			side_name[side]);
 		mistake(conf);
 	}
 }
@@ -41,32 +46,43 @@ static void check_port_once(struct conf *conf, size_t a, enum side a_side)
 				return;
 			if (!other || strcmp(name, other))
 				continue;
-			log_err("pair %s: %s: port %s is already the %s port "
-				"of pair %s: a wire needs two ends",
-				conf->pair[a].name, side_name[a_side], name,
-				side_name[side], conf->pair[b].name);
+			log_err("%s%spair %s: %s: port %s is already the %s "
+				"port of pair %s: a wire needs two ends",
+				WHERE(&conf->pair[a]), conf->pair[a].name,
+				side_name[a_side], name, side_name[side],
+				conf->pair[b].name);
 			mistake(conf);
 			return;
 		}
 }
 
+static const char *rule_place(const struct conf_pair *pair, size_t i, char *buf,
+			      size_t size)
+{
+	const struct conf_rule *rule = &pair->rule[i];
+
+	if (rule->where && *rule->where)
+		return rule->where;
+	snprintf(buf, size, "pair %s: rule %s", pair->name, rule->rule.id);
+	return buf;
+}
+
 static void check_rules(struct conf *conf, const struct conf_pair *pair)
 {
-	char why[256];
+	char why[256], buf[256];
 
 	for (size_t i = 0; i < pair->n_rules; i++) {
 		const struct filter_rule *rule = &pair->rule[i].rule;
+		const char *place = rule_place(pair, i, buf, sizeof(buf));
 
 		if (filter_check(rule, why, sizeof(why))) {
-			log_err("pair %s: rule %s: '%s': %s", pair->name,
-				rule->id, rule->text, why);
+			log_err("%s: '%s': %s", place, rule->text, why);
 			mistake(conf);
 		}
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(rule->id, pair->rule[k].rule.id)) {
-				log_err("pair %s: two rules are called %s: "
-					"give one another name",
-					pair->name, rule->id);
+				log_err("%s: two rules are called %s: give one "
+					"another name", place, rule->id);
 				mistake(conf);
 				break;
 			}

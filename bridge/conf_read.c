@@ -24,6 +24,9 @@ static int read_section(struct conf *conf, const struct ini *ini,
 			return i;
 	if (!strncmp(section->name, PAIR, strlen(PAIR))) {
 		*pairp = conf_add_pair(conf, section->name + strlen(PAIR));
+		if (*pairp && asprintf(&(*pairp)->where, "%s:%u", ini->path,
+				       section->line) < 0)
+			(*pairp)->where = NULL;
 		return *pairp ? CONF_PAIR : -ENOMEM;
 	}
 	log_err("%s:%u: no such section: [%s]: allowed are [bumpwire], "

@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "conf_value.h"
 #include "lane.h"
+#include "web.h"
 
 static int set_string(char **to, const char *text)
 {
@@ -66,10 +67,11 @@ static bool key_split(enum conf_section section, const char *text,
 }
 
 static int add_rule(struct conf_pair *pair, const struct key_parts *parts,
-		    const char *key, const char *value)
+		    const char *where, const char *key, const char *value)
 {
 	const struct conf_rule rule = {
 		.side = parts->side,
+		.where = (char *)where,
 		.rule = {
 			.id = parts->id ? parts->id : key,
 			.text = value,
@@ -97,7 +99,8 @@ static int set_sided(const struct key_parts *parts, void *field, uint64_t n)
 }
 
 static int set_value(struct conf_pair *pair, const struct key_parts *parts,
-		     void *base, const char *name, const char *value)
+		     void *base, const char *where, const char *name,
+		     const char *value)
 {
 	const struct conf_key *key = parts->key;
 	void *field = (char *)base + key->offset;
@@ -135,11 +138,12 @@ static int set_value(struct conf_pair *pair, const struct key_parts *parts,
 		return *value && value_can_be_written(name, value) ?
 			       set_string(field, value) : -EINVAL;
 	case CONF_LISTEN:
-		return *value ? set_string(field, value) : -EINVAL;
+		return web_check_listen(value) ? -EINVAL :
+						 set_string(field, value);
 	case CONF_RULE:
 	case CONF_RULE_FILE:
 		return *value && value_can_be_written(name, value) ?
-			       add_rule(pair, parts, name, value) : -EINVAL;
+			       add_rule(pair, parts, where, name, value) : -EINVAL;
 	}
 	return -EINVAL;
 }
@@ -184,7 +188,8 @@ int conf_set_in(struct conf *conf, enum conf_section section,
 		conf->n_mistakes++;
 		return -EINVAL;
 	}
-	r = set_value(pair, &parts, pair ? (void *)pair : conf, key, value);
+	r = set_value(pair, &parts, pair ? (void *)pair : conf, where, key,
+		      value);
 	if (!r)
 		return 0;
 	conf->n_mistakes++;

@@ -160,7 +160,8 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 	case CONF_PATH:
 		return "the name of a file";
 	case CONF_LISTEN:
-		return "PORT, 127.0.0.1:PORT, [::1]:PORT or localhost:PORT";
+		return "a port of loopback: PORT, 127.0.0.1:PORT, [::1]:PORT or "
+		       "localhost:PORT";
 	case CONF_RULE:
 		return "a pcap-filter expression that fits on a line of the "
 		       "file (at most 1022 bytes in all, no control bytes)";

@@ -10,40 +10,15 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
-#include "bridge.h"
 #include "clock.h"
-#include "control.h"
+#include "control_state.h"
 #include "log.h"
 #include "report.h"
+#include "server.h"
 #include "watch.h"
+#include "web.h"
 
-/* What the control thread waits for. */
-enum source {
-	SOURCE_SIGNAL,
-	SOURCE_LINK,
-	SOURCE_TICK,
-	SOURCE_STATS,
-	SOURCE_DURATION,
-	SOURCE_COUNT,
-	SOURCES,
-};
-
-struct control {
-	const struct conf *conf;
-	struct link_monitor *monitor;
-	struct bridge **bridge; /* those that have been made */
-	size_t n_bridges;
-	struct lane_budget budget;
-	struct report_rates rates;
-	uint64_t start_ns;
-	uint64_t stop_ns; /* once it is stopping */
-	int fd[SOURCES]; /* SOURCE_LINK: the monitor's */
-	bool has_run; /* there is something to report */
-	bool stopping;
-	int result; /* why it stops: 0 or -errno */
-};
-
-static void stop(struct control *c, int result)
+void control_stop(struct control *c, int result)
 {
 	if (!c->stopping)
 		c->stop_ns = clock_now_ns();
@@ -52,7 +27,7 @@ static void stop(struct control *c, int result)
 		c->result = result;
 }
 
-static struct report report_of(const struct control *c)
+struct report control_report(const struct control *c)
 {
 	return (struct report){
 		.bridge = c->bridge,
@@ -62,95 +37,41 @@ static struct report report_of(const struct control *c)
 	};
 }
 
-/* Counters of the links as they are now, beside ours. */
-static void refresh_links(struct control *c)
-{
-	struct link_info link;
-
-	for (size_t i = 0; i < c->n_bridges; i++)
-		for (int side = 0; side < SIDES; side++) {
-			struct bridge_port *bp = &c->bridge[i]->side[side];
-
-			if (bp->link.index &&
-			    !link_get_index(c->monitor, bp->link.index, &link))
-				bp->link.counters = link.counters;
-		}
-}
-
 /* A wait for room that was ended by a signal is no failure, unless it was the
  * end: the signal tells itself. */
 static void print_report(struct control *c, bool final)
 {
-	struct report report = report_of(c);
+	struct report report = control_report(c);
 	int r;
 
 	report.final = final;
-	refresh_links(c);
+	control_refresh_links(c);
 	r = report_print(&report, c->conf->json, stdout);
 	if (r && (r != -EINTR || final))
-		stop(c, -EIO);
+		control_stop(c, -EIO);
 }
 
-/* A link that is gone has an event of its own. */
-static void tick(struct control *c)
-{
-	for (size_t i = 0; i < c->n_bridges; i++) {
-		struct bridge *b = c->bridge[i];
-		int r = bridge_tick(b);
-
-		if (r && !(r == -ENODEV && b->conf->wait))
-			stop(c, r);
-	}
-}
-
-/* ---- links ---- */
-
-/* Attach what can be attached; what waits for an interface waits on, also for
- * one that is refused as it is now. */
-static void attach(struct control *c)
-{
-	for (size_t i = 0; i < c->n_bridges && !c->stopping; i++) {
-		struct bridge *b = c->bridge[i];
-		int r = b->attached ? 0 : bridge_attach(b, c->monitor);
-
-		if (r == BRIDGE_REFUSED && !b->conf->wait)
-			stop(c, -EINVAL);
-		if (r < 0 && r != -ENODEV)
-			stop(c, r);
-		c->has_run |= b->attached;
-		bridge_announce(b);
-	}
-}
-
-static void on_link(const struct link_event *event, void *arg)
-{
-	struct control *c = arg;
-
-	for (size_t i = 0; i < c->n_bridges; i++) {
-		struct bridge *b = c->bridge[i];
-
-		if (bridge_link_event(b, event) != -ENODEV)
-			continue;
-		bridge_detach(b);
-		if (b->conf->wait) {
-			log_info("pair %s: waiting for its interface",
-				 b->conf->name);
-		} else {
-			log_err("pair %s: stopping; with wait it would wait "
-				"for its interface", b->conf->name);
-			stop(c, -ENODEV);
-		}
-	}
-}
+/* ---- the sources ---- */
 
 static void on_links(struct control *c)
 {
 	while (link_monitor_dispatch(c->monitor) > 0)
 		;
-	attach(c);
+	control_attach(c);
 }
 
-/* ---- the other sources ---- */
+static void log_change(const struct conf_change *change, void *arg)
+{
+	(void)arg;
+	if (change->pair)
+		log_info("pair %s: %s: '%s', was '%s'", change->pair,
+			 *change->key ? change->key : "all", change->to,
+			 change->from);
+	else
+		log_info("%s: '%s', was '%s'%s", change->key, change->to,
+			 change->from, change->effect == EFFECT_RESTART ?
+			 ": needs a restart" : "");
+}
 
 static void on_signal(struct control *c)
 {
@@ -159,12 +80,16 @@ static void on_signal(struct control *c)
 	if (read(c->fd[SOURCE_SIGNAL], &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGUSR1) {
-		tick(c);
+		control_tick(c);
 		print_report(c, false);
 		return;
 	}
+	if (info.ssi_signo == SIGHUP && c->conf->path) {
+		control_reload(c, log_change, NULL);
+		return;
+	}
 	log_info("%s: stopping", strsignal((int)info.ssi_signo));
-	stop(c, 0);
+	control_stop(c, 0);
 }
 
 static void take_expirations(const struct control *c, enum source source)
@@ -178,7 +103,9 @@ static void take_expirations(const struct control *c, enum source source)
 static void on_tick(struct control *c)
 {
 	take_expirations(c, SOURCE_TICK);
-	tick(c);
+	control_tick(c);
+	if (c->server)
+		server_tick(c->server, clock_now_ns());
 }
 
 static void on_stats(struct control *c)
@@ -187,21 +114,50 @@ static void on_stats(struct control *c)
 	int r;
 
 	take_expirations(c, SOURCE_STATS);
-	tick(c);
-	report = report_of(c);
+	control_tick(c);
+	report = control_report(c);
 	r = report_print_rates(&report, &c->rates, c->conf->json, stdout);
 	if (r && r != -EINTR)
-		stop(c, -EIO);
+		control_stop(c, -EIO);
+}
+
+static void on_metrics(struct control *c)
+{
+	take_expirations(c, SOURCE_METRICS);
+	control_write_metrics(c);
+}
+
+/* Only while every lane turns: a process with a lane that hangs is none that a
+ * service manager should leave running. */
+static void on_watchdog(struct control *c)
+{
+	bool all = true;
+
+	take_expirations(c, SOURCE_WATCHDOG);
+	for (size_t i = 0; i < c->n_bridges; i++)
+		all &= bridge_has_turned(c->bridge[i]);
+	if (all)
+		notify_watchdog(&c->notify);
+}
+
+static void on_server(struct control *c)
+{
+	server_run(c->server);
+}
+
+static void on_web(struct control *c)
+{
+	web_run(c->web);
 }
 
 static void on_duration(struct control *c)
 {
-	stop(c, 0);
+	control_stop(c, 0);
 }
 
 static void on_count(struct control *c)
 {
-	stop(c, 0);
+	control_stop(c, 0);
 }
 
 static void (*const on_source[SOURCES])(struct control *) = {
@@ -209,8 +165,12 @@ static void (*const on_source[SOURCES])(struct control *) = {
 	[SOURCE_LINK] = on_links,
 	[SOURCE_TICK] = on_tick,
 	[SOURCE_STATS] = on_stats,
+	[SOURCE_METRICS] = on_metrics,
+	[SOURCE_WATCHDOG] = on_watchdog,
 	[SOURCE_DURATION] = on_duration,
 	[SOURCE_COUNT] = on_count,
+	[SOURCE_SERVER] = on_server,
+	[SOURCE_WEB] = on_web,
 };
 
 static void wait_and_serve(struct control *c)
@@ -219,58 +179,64 @@ static void wait_and_serve(struct control *c)
 
 	for (int i = 0; i < SOURCES; i++)
 		pfd[i] = (struct pollfd){ .fd = c->fd[i], .events = POLLIN };
-	if (poll(pfd, SOURCES, -1) < 0) {
+	if (poll(pfd, SOURCES, c->web ? web_timeout_ms(c->web) : -1) < 0) {
 		if (errno != EINTR)
-			stop(c, -errno);
+			control_stop(c, -errno);
 		return;
 	}
+	/* A source may go while another one is served, by a reload. */
 	for (int i = 0; i < SOURCES; i++)
-		if (pfd[i].revents)
+		if (pfd[i].revents && c->fd[i] >= 0)
 			on_source[i](c);
+	if (c->web) /* also for its timeouts */
+		web_run(c->web);
 }
 
 /* ---- start and stop ---- */
 
-static int open_timer(uint64_t first_ns, bool again)
+static int open_duration(uint64_t ns)
 {
-	struct itimerspec when = { 0 };
-	int fd;
+	const struct itimerspec when = {
+		.it_value = { (time_t)(ns / NS_PER_SEC),
+			      (long)(ns % NS_PER_SEC) },
+	};
+	int fd = -1;
 
-	if (!first_ns)
-		return -1; /* poll() passes over it */
-	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	when.it_value.tv_sec = (time_t)(first_ns / NS_PER_SEC);
-	when.it_value.tv_nsec = (long)(first_ns % NS_PER_SEC);
-	if (again)
-		when.it_interval = when.it_value;
+	if (ns)
+		fd = timerfd_create(CLOCK_MONOTONIC,
+				    TFD_CLOEXEC | TFD_NONBLOCK);
 	if (fd >= 0)
 		timerfd_settime(fd, 0, &when, NULL);
 	return fd;
 }
 
-static int control_open(struct control *c, const struct conf *conf)
+static int control_open(struct control *c, const struct control_params *params)
 {
 	int r;
 
-	c->conf = conf;
+	c->params = params;
+	c->notify.fd = -1;
 	for (int i = 0; i < SOURCES; i++)
 		c->fd[i] = -1;
+	c->conf = malloc(sizeof(*c->conf));
+	if (!c->conf)
+		return -ENOMEM;
+	r = conf_copy(c->conf, params->conf);
+	if (r) {
+		free(c->conf);
+		c->conf = NULL;
+		return r;
+	}
 	r = link_monitor_open(&c->monitor);
 	if (r)
 		return r;
-	link_set_event_handler(c->monitor, on_link, c);
+	link_set_event_handler(c->monitor, control_on_link, c);
 	c->fd[SOURCE_LINK] = link_monitor_fd(c->monitor);
 	c->fd[SOURCE_SIGNAL] = watch_signals();
-	c->fd[SOURCE_TICK] = open_timer(NS_PER_SEC, true);
-	c->fd[SOURCE_STATS] = open_timer(conf->stats_ns, true);
 	c->fd[SOURCE_COUNT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	c->budget.frames = (int64_t)conf->count;
+	c->budget.frames = (int64_t)c->conf->count;
 	c->budget.fd = c->fd[SOURCE_COUNT];
-	c->bridge = calloc(conf->n_pairs, sizeof(*c->bridge));
-	if (c->bridge)
-		return 0;
-	log_err("%s", strerror(ENOMEM));
-	return -ENOMEM;
+	return 0;
 }
 
 static void control_close(struct control *c)
@@ -278,10 +244,17 @@ static void control_close(struct control *c)
 	for (size_t i = 0; i < c->n_bridges; i++)
 		bridge_free(c->bridge[i]);
 	free(c->bridge);
+	control_close_services(c);
 	for (int i = 0; i < SOURCES; i++)
-		if (i != SOURCE_LINK)
+		if (i != SOURCE_LINK && i != SOURCE_SERVER && i != SOURCE_WEB)
 			close_fd(&c->fd[i]);
+	while (c->n_fixes)
+		doctor_undo(c->fix[--c->n_fixes]);
+	free(c->fix);
 	link_monitor_close(c->monitor);
+	if (c->conf)
+		conf_fini(c->conf);
+	free(c->conf);
 }
 
 static int check_all(const struct conf *conf, struct link_monitor *monitor,
@@ -316,44 +289,85 @@ int control_list(void)
 	return r;
 }
 
-static int make_bridges(struct control *c)
+int control_doctor(const struct conf *conf)
 {
-	struct lane_budget *budget = c->conf->count ? &c->budget : NULL;
+	struct link_monitor *monitor = NULL;
+	unsigned int errors = 0;
+	int r = link_monitor_open(&monitor);
+
+	for (size_t i = 0; !r && i < conf->n_pairs; i++)
+		errors += doctor_look(&conf->pair[i], monitor, stdout);
+	link_monitor_close(monitor);
+	return r ? r : errors ? -EBUSY : 0;
+}
+
+/* What those before us have left, and what is to be mended. */
+static int mend(struct control *c)
+{
 	int r = 0;
 
-	while (!r && c->n_bridges < c->conf->n_pairs) {
-		r = bridge_new(&c->bridge[c->n_bridges],
-			       &c->conf->pair[c->n_bridges], budget);
-		if (!r)
-			c->n_bridges++;
+	offload_recover(BRIDGE_STATE_DIR);
+	doctor_recover(BRIDGE_STATE_DIR);
+	if (!c->conf->fix)
+		return 0;
+	c->fix = calloc(c->conf->n_pairs, sizeof(struct doctor_fix *));
+	if (!c->fix)
+		return -ENOMEM;
+	while (!r && c->n_fixes < c->conf->n_pairs) {
+		r = doctor_fix(&c->conf->pair[c->n_fixes], c->monitor,
+			       BRIDGE_STATE_DIR, &c->fix[c->n_fixes]);
+		c->n_fixes++;
 	}
 	return r;
 }
 
-int control_run(const struct conf *conf)
+static void begin(struct control *c)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	c->start_s = (uint64_t)now.tv_sec;
+	c->start_ns = clock_now_ns();
+	control_set_timers(c);
+	c->fd[SOURCE_DURATION] = open_duration(c->conf->duration_ns);
+	events_write(c->events, "start", "{sssi}", "version", PACKAGE_VERSION,
+		     "pid", (int)getpid());
+	control_attach(c);
+}
+
+static void end(struct control *c)
+{
+	control_tell_status(c);
+	for (size_t i = 0; i < c->n_bridges; i++)
+		bridge_detach(c->bridge[i]);
+	control_write_metrics(c);
+	if (c->has_run)
+		print_report(c, true);
+	events_write(c->events, "stop", "{sb}", "ok", c->result == 0);
+}
+
+int control_run(const struct control_params *params)
 {
 	struct control c = { 0 };
-	int r;
+	int r = control_open(&c, params);
 
-	r = control_open(&c, conf);
 	if (!r)
-		r = check_all(conf, c.monitor, false);
+		r = check_all(c.conf, c.monitor, false);
 	if (!r)
-		r = make_bridges(&c);
-	if (r)
-		goto out;
-	offload_recover(BRIDGE_STATE_DIR);
-	c.start_ns = clock_now_ns();
-	attach(&c);
-	c.fd[SOURCE_DURATION] = open_timer(conf->duration_ns, false);
-	while (!c.stopping)
-		wait_and_serve(&c);
-	for (size_t i = 0; i < c.n_bridges; i++)
-		bridge_detach(c.bridge[i]);
-	if (c.has_run)
-		print_report(&c, true);
-	r = c.result;
-out:
+		r = control_make_pairs(&c);
+	if (!r)
+		r = mend(&c);
+	if (!r)
+		r = control_open_services(&c);
+	if (!r)
+		r = control_drop_privileges(&c);
+	if (!r) {
+		begin(&c);
+		while (!c.stopping)
+			wait_and_serve(&c);
+		end(&c);
+		r = c.result;
+	}
 	control_close(&c);
 	return r;
 }

@@ -17,11 +17,23 @@ int control_check(const struct conf *conf);
 /* Print the interfaces of the system. 0 or -errno. */
 int control_list(void);
 
+/* Print what stands in the way of each pair, and what to do about it. 0; -EBUSY
+ * if something would keep it from forwarding; other -errno (logged). */
+int control_doctor(const struct conf *conf);
+
+struct control_params {
+	const struct conf *conf; /* checked in itself; copied */
+	/* Read the same again, as it is by now, into a fresh one. 0, or -errno
+	 * (mistakes logged and counted in it). */
+	int (*read)(struct conf *conf, void *arg);
+	void *arg;
+};
+
 /*
- * Run the wires until a signal, the duration or the count ends them, and print
- * the report. 0 stopped well; -EINVAL refused (see control_check()); other
- * -errno failed (logged).
+ * Run the wires until a signal, a request, the duration or the count ends them,
+ * and print the report. 0 stopped well; -EINVAL refused (see control_check());
+ * other -errno failed (logged).
  */
-int control_run(const struct conf *conf);
+int control_run(const struct control_params *params);
 
 #endif

@@ -11,8 +11,32 @@
 
 enum { EXIT_USAGE = 2 };
 
+struct command_line {
+	int argc;
+	char **argv;
+};
+
+/* For a reload: the same options over the file as it is now. */
+static int read_again(struct conf *conf, void *arg)
+{
+	const struct command_line *line = arg;
+	struct options options;
+
+	return options_parse(line->argc, line->argv, conf, &options);
+}
+
+static int run(const struct conf *conf, struct command_line *line)
+{
+	const struct control_params params = {
+		.conf = conf, .read = read_again, .arg = line,
+	};
+
+	return control_run(&params);
+}
+
 /* 0 done; -EINVAL the user's mistake; other -errno it failed. */
-static int act(const struct options *options, struct conf *conf)
+static int act(const struct options *options, struct conf *conf,
+	       struct command_line *line)
 {
 	int r = 0;
 
@@ -43,7 +67,10 @@ static int act(const struct options *options, struct conf *conf)
 		return 0;
 	case ACTION_RUN:
 		r = conf_finish(conf);
-		return r ? r : control_run(conf);
+		return r ? r : run(conf, line);
+	case ACTION_DOCTOR:
+		r = conf_finish(conf);
+		return r ? r : control_doctor(conf);
 	}
 	return r;
 }
@@ -51,11 +78,12 @@ static int act(const struct options *options, struct conf *conf)
 static bool uses_conf(enum action action)
 {
 	return action == ACTION_RUN || action == ACTION_CHECK ||
-	       action == ACTION_DUMP_CONFIG;
+	       action == ACTION_DOCTOR || action == ACTION_DUMP_CONFIG;
 }
 
 int main(int argc, char **argv)
 {
+	struct command_line line = { argc, argv };
 	struct options options;
 	struct conf conf;
 	int r;
@@ -65,7 +93,7 @@ int main(int argc, char **argv)
 	log_level = (enum log_level)conf.log;
 	/* All mistakes in one run: conf_finish() adds its own to these. */
 	if (!r || uses_conf(options.action))
-		r = act(&options, &conf);
+		r = act(&options, &conf, &line);
 	conf_fini(&conf);
 	if (!r)
 		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;

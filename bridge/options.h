@@ -17,6 +17,7 @@ enum action {
 	ACTION_VERSION,
 	ACTION_LIST,           /* what could be bridged */
 	ACTION_CHECK,          /* everything but run */
+	ACTION_DOCTOR,         /* what could stand in the way */
 	ACTION_DUMP_CONFIG,    /* the file that equals the command line */
 	ACTION_EXAMPLE_CONFIG, /* every key with its default */
 	ACTION_DUMP_FILTER,    /* a filter's program */

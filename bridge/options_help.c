@@ -12,6 +12,8 @@ const struct options_verb options_verb[] = {
 	  "Read the wires from this file; see bumpwire.conf" },
 	{ "check", 0, ACTION_CHECK, NULL,
 	  "Check everything, print the effective configuration, exit" },
+	{ "doctor", 0, ACTION_DOCTOR, NULL,
+	  "Look for what could stand in the way, and say what mends it" },
 	{ "list", 0, ACTION_LIST, NULL,
 	  "List the interfaces and whether they can be bridged" },
 	{ "dump-config", 0, ACTION_DUMP_CONFIG, NULL,

@@ -833,7 +833,7 @@ static void test_duplicate_rules(void **state)
 	assert_accepts(f, key_named("drop"), "left.pass_only.web", "tcp");
 	assert_int_equal(finish(f), -EINVAL);
 	assert_int_equal(f->conf.n_mistakes, 1);
-	assert_logged(f, "error: pair wan: two rules are called web: ");
+	assert_logged(f, "error: x.conf:7: here: two rules are called web: ");
 	/* A third one is one more mistake, not two. */
 	assert_accepts(f, key_named("drop"), "right.drop.web", "tcp");
 	f->conf.n_mistakes = 0;
@@ -860,9 +860,9 @@ static void test_bad_filters(void **state)
 	assert_accepts(f, key_named("drop"), "drop_file.gone", "/nonexistent");
 	assert_int_equal(finish(f), -EINVAL);
 	assert_int_equal(f->conf.n_mistakes, 2);
-	assert_logged(f, "error: pair wan: rule bad: 'tcp prot 80': ");
+	assert_logged(f, "error: x.conf:7: here: 'tcp prot 80': ");
 	assert_logged(f, "syntax error");
-	assert_logged(f, "error: pair wan: rule gone: '/nonexistent': No such "
+	assert_logged(f, "error: x.conf:7: here: '/nonexistent': No such "
 			 "file or directory\n");
 }
 

@@ -467,7 +467,7 @@ static void test_actions(void **state)
 		{ "-h", ACTION_HELP },
 		{ "--version", ACTION_VERSION },
 		{ "-V", ACTION_VERSION },
-		{ "--list", ACTION_LIST },
+		{ "--doctor", ACTION_DOCTOR }, { "--list", ACTION_LIST },
 		{ "--check", ACTION_CHECK },
 		{ "--dump-config", ACTION_DUMP_CONFIG },
 		{ "--example-config", ACTION_EXAMPLE_CONFIG },

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Another configuration for a process that runs: all that can fail is made
+ * first, beside what runs; see bridge_change.h.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bridge_change.h"
+#include "clock.h"
+#include "control_state.h"
+#include "log.h"
+
+/* What is to be, by the new configuration's pairs. */
+struct plan {
+	struct bridge **bridge;
+	struct bridge_change **change; /* NULL: the pair is new */
+	size_t n;
+	struct services others;
+};
+
+static struct bridge *find_bridge(const struct control *c, const char *name)
+{
+	size_t i = 0;
+
+	return control_next_pair(c, name, &i);
+}
+
+static void plan_fini(struct plan *plan)
+{
+	free(plan->bridge);
+	free(plan->change);
+}
+
+static void plan_abandon(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		if (!plan->change[i])
+			bridge_free(plan->bridge[i]);
+		bridge_abandon(plan->change[i]);
+	}
+	control_close_others(&plan->others);
+	plan_fini(plan);
+}
+
+/* What is asked of the system only where it matters: a pair that waits for its
+ * interfaces goes on to wait. */
+static bool needs_check(const struct bridge *b, const struct conf_pair *conf)
+{
+	for (int side = 0; b && side < SIDES; side++)
+		if (b->conf->cpu[side] != conf->cpu[side] ||
+		    conf_pair_effect(b->conf, conf, (enum side)side) ==
+			    EFFECT_PAIR)
+			return true;
+	return !b;
+}
+
+static int check_system(const struct control *c, const struct conf *conf)
+{
+	unsigned int mistakes = 0;
+
+	for (size_t i = 0; i < conf->n_pairs; i++) {
+		const struct conf_pair *pair = &conf->pair[i];
+
+		if (needs_check(find_bridge(c, pair->name), pair))
+			mistakes += bridge_check(pair, c->monitor, false);
+	}
+	return mistakes ? -EINVAL : 0;
+}
+
+static int plan_pairs(struct plan *plan, struct control *c,
+		      const struct conf *conf)
+{
+	struct lane_budget *budget = conf->count ? &c->budget : NULL;
+	int r = 0;
+
+	plan->bridge = calloc(conf->n_pairs, sizeof(struct bridge *));
+	plan->change = calloc(conf->n_pairs, sizeof(struct bridge_change *));
+	if (!plan->bridge || !plan->change) {
+		log_err("%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	for (size_t i = 0; !r && i < conf->n_pairs; i++) {
+		const struct conf_pair *pair = &conf->pair[i];
+
+		plan->bridge[i] = find_bridge(c, pair->name);
+		if (plan->bridge[i])
+			r = bridge_prepare(plan->bridge[i], pair,
+					   &plan->change[i]);
+		else
+			r = bridge_new(&plan->bridge[i], pair, budget);
+		if (!r)
+			plan->n++;
+	}
+	return r;
+}
+
+/* Pairs that are no more go first, for another may want their ports. */
+static void remove_pairs(struct control *c, const struct conf *conf)
+{
+	for (size_t i = 0; i < c->n_bridges; i++) {
+		struct bridge *b = c->bridge[i];
+
+		if (conf_find_pair(conf, b->conf->name))
+			continue;
+		log_info("pair %s: removed", b->conf->name);
+		bridge_free(b);
+	}
+}
+
+static void commit(struct plan *plan, struct control *c, struct conf *conf)
+{
+	remove_pairs(c, conf);
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->change[i])
+			bridge_commit(plan->change[i]);
+	free(c->bridge);
+	c->bridge = plan->bridge;
+	c->n_bridges = plan->n;
+	plan->bridge = NULL;
+	plan_fini(plan);
+	if (c->conf->log != conf->log)
+		log_level = (enum log_level)conf->log;
+	control_swap_services(c, &plan->others);
+	conf_fini(c->conf);
+	free(c->conf);
+	c->conf = conf;
+	control_set_timers(c);
+	control_attach(c);
+}
+
+int control_apply(struct control *c, struct conf *conf,
+		  void (*fn)(const struct conf_change *change, void *arg),
+		  void *arg)
+{
+	struct plan plan = { 0 };
+	int r = check_system(c, conf);
+
+	if (!r)
+		r = plan_pairs(&plan, c, conf);
+	if (!r)
+		r = control_open_others(c, conf, &plan.others);
+	if (r) {
+		plan_abandon(&plan);
+		conf_fini(conf);
+		free(conf);
+		return r;
+	}
+	conf_diff(c->conf, conf, fn, arg);
+	commit(&plan, c, conf);
+	return 0;
+}
+
+/* A rule of run time stands in for the file's of the same name. */
+static int keep_runtime_rules(const struct conf *from, struct conf *to)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < from->n_pairs; i++) {
+		const struct conf_pair *was = &from->pair[i];
+		struct conf_pair *is = conf_find_pair(to, was->name);
+
+		for (size_t k = 0; !r && is && k < was->n_rules; k++) {
+			if (!was->rule[k].runtime)
+				continue;
+			conf_remove_rule(is, was->rule[k].rule.id);
+			r = conf_add_rule(is, &was->rule[k]);
+		}
+	}
+	return r;
+}
+
+static int read_again(struct control *c, struct conf **confp)
+{
+	struct conf *conf = malloc(sizeof(*conf));
+	int r;
+
+	if (!conf)
+		return -ENOMEM;
+	conf_init(conf);
+	r = c->params->read(conf, c->params->arg);
+	if (!r)
+		r = keep_runtime_rules(c->conf, conf);
+	/* All mistakes in one run. */
+	if (conf_finish(conf) && !r)
+		r = -EINVAL;
+	if (!r) {
+		*confp = conf;
+		return 0;
+	}
+	conf_fini(conf);
+	free(conf);
+	return r;
+}
+
+int control_reload(struct control *c,
+		   void (*fn)(const struct conf_change *change, void *arg),
+		   void *arg)
+{
+	struct conf *conf = NULL;
+	struct timespec now;
+	int r;
+
+	notify_reloading(&c->notify);
+	r = read_again(c, &conf);
+	if (!r)
+		r = control_apply(c, conf, fn, arg);
+	clock_gettime(CLOCK_REALTIME, &now);
+	c->reload_ns = clock_now_ns();
+	c->reload_s = (uint64_t)now.tv_sec;
+	c->reload_ok = !r;
+	c->n_reloads += !r;
+	c->n_failed_reloads += r != 0;
+	if (r)
+		log_err("reload: nothing was changed");
+	else
+		log_info("reloaded%s%s", c->conf->path ? ": " : "",
+			 c->conf->path ? c->conf->path : "");
+	events_write(c->events, "reload", "{sb}", "ok", !r);
+	control_tell_status(c);
+	return r;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What others see of a process: the control socket, metrics, events, the
+ * service manager; and how privileges are given up once these stand.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+
+#include "clock.h"
+#include "control_state.h"
+#include "log.h"
+#include "metrics.h"
+#include "privilege.h"
+#include "report_json.h"
+#include "requests.h"
+#include "sandbox.h"
+#include "server.h"
+#include "web.h"
+
+#define DEFAULT_USER "bumpwire"
+#define SOCKET_MODE 0660
+#define FOLDERS_MAX 4
+
+/* ---- metrics ---- */
+
+static struct metrics metrics_of(const struct control *c)
+{
+	bool paused = c->n_bridges > 0;
+
+	for (size_t i = 0; i < c->n_bridges; i++)
+		paused &= c->bridge[i]->paused;
+	return (struct metrics){
+		.report = control_report(c),
+		.name = c->name,
+		.version = PACKAGE_VERSION,
+		.start_time_s = c->start_s,
+		.paused = paused,
+		.last_reload_ok = c->reload_ok,
+		.last_reload_s = c->reload_s,
+		.reloads_total = c->n_reloads,
+		.failed_reloads_total = c->n_failed_reloads,
+	};
+}
+
+void control_write_metrics(struct control *c)
+{
+	struct metrics metrics;
+	int r;
+
+	if (!c->conf->metrics_file)
+		return;
+	control_tick(c);
+	control_refresh_links(c);
+	metrics = metrics_of(c);
+	r = metrics_write(&metrics, c->conf->metrics_file);
+	if (r && !c->metrics_failed)
+		log_warn("metrics.file: %s: %s: it stays as it was",
+			 c->conf->metrics_file, strerror(-r));
+	c->metrics_failed = r != 0;
+}
+
+static void serve_metrics(void *arg, FILE *out)
+{
+	struct control *c = arg;
+	struct metrics metrics;
+
+	control_tick(c);
+	control_refresh_links(c);
+	metrics = metrics_of(c);
+	metrics_print(&metrics, out);
+}
+
+static void serve_stats(void *arg, FILE *out)
+{
+	struct control *c = arg;
+	struct report report = control_report(c);
+
+	control_tick(c);
+	control_refresh_links(c);
+	report_json(&report, out);
+}
+
+/* ---- services that may change ---- */
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+int control_open_others(struct control *c, const struct conf *conf,
+			struct services *others)
+{
+	const struct web_params params = {
+		.listen = conf->metrics_listen,
+		.metrics = serve_metrics,
+		.stats = serve_stats,
+		.arg = c,
+	};
+	int r = 0;
+
+	memset(others, 0, sizeof(*others));
+	others->keep_web = c->web && same(conf->metrics_listen,
+					  c->conf->metrics_listen);
+	/* Anew in any case: somebody may have moved the old one away. */
+	if (conf->events_file)
+		r = events_open(&others->events, conf->events_file, c->name);
+	if (!r && conf->metrics_listen && !others->keep_web)
+		r = web_open(&others->web, &params);
+	if (r)
+		control_close_others(others);
+	return r;
+}
+
+void control_close_others(struct services *others)
+{
+	events_close(others->events);
+	web_close(others->web);
+	memset(others, 0, sizeof(*others));
+}
+
+void control_swap_services(struct control *c, struct services *others)
+{
+	events_close(c->events);
+	c->events = others->events;
+	if (!others->keep_web) {
+		web_close(c->web);
+		c->web = others->web;
+	}
+	c->fd[SOURCE_WEB] = c->web ? web_fd(c->web) : -1;
+	c->metrics_failed = false;
+}
+
+/* ---- the control socket ---- */
+
+static int listen_at(struct control *c, const char *name)
+{
+	struct server_params params = {
+		.mode = SOCKET_MODE,
+		.answer = requests_answer,
+		.arg = c,
+	};
+	int r;
+
+	free(c->socket);
+	if (mkdir(BRIDGE_STATE_DIR, 0755) && errno != EEXIST)
+		log_debug("%s: %s", BRIDGE_STATE_DIR, strerror(errno));
+	if (asprintf(&c->socket, "%s/%s.sock", BRIDGE_STATE_DIR, name) < 0) {
+		c->socket = NULL;
+		return -ENOMEM;
+	}
+	params.path = c->socket;
+	r = server_open(&c->server, &params);
+	if (!r)
+		c->fd[SOURCE_SERVER] = server_fd(c->server);
+	return r;
+}
+
+/* Under a name that was asked for, or else under one that is free: two hosts in
+ * two namespaces may well have ports of the same names. */
+static int open_server(struct control *c)
+{
+	autoclean(free_ptr) char *other = NULL;
+	int r = listen_at(c, c->name);
+
+	if (r && r != -EADDRINUSE)
+		log_warn("without a control socket: bumpctl will not find this "
+			 "bridge");
+	if (r != -EADDRINUSE)
+		return 0;
+	if (c->conf->name) {
+		log_err("name: %s: another running bumpwire is called so: take "
+			"another one", c->name);
+		return -EINVAL;
+	}
+	if (asprintf(&other, "%s.%d", c->name, (int)getpid()) < 0)
+		return -ENOMEM;
+	log_warn("another running bumpwire is called %s: this one is %s; name "
+		 "gives another", c->name, other);
+	free(c->name);
+	c->name = other;
+	other = NULL;
+	return listen_at(c, c->name) == -ENOMEM ? -ENOMEM : 0;
+}
+
+int control_open_services(struct control *c)
+{
+	struct services others;
+	int r;
+
+	c->name = conf_name(c->conf);
+	if (!c->name)
+		return -ENOMEM;
+	notify_open(&c->notify);
+	if (c->conf->control) {
+		r = open_server(c);
+		if (r)
+			return r;
+	}
+	r = control_open_others(c, c->conf, &others);
+	if (r)
+		return r;
+	control_swap_services(c, &others);
+	return 0;
+}
+
+void control_close_services(struct control *c)
+{
+	server_close(c->server);
+	web_close(c->web);
+	events_close(c->events);
+	notify_close(&c->notify);
+	free(c->socket);
+	free(c->name);
+}
+
+/* ---- privileges ---- */
+
+/* The folder of a file, as an allocated path. */
+static char *folder_of(const char *file)
+{
+	autoclean(free_ptr) char *copy = strdup(file);
+
+	return copy ? strdup(dirname(copy)) : NULL;
+}
+
+static int enter_sandbox(const struct control *c)
+{
+	const char *const file[] = { c->conf->metrics_file,
+				     c->conf->events_file };
+	const char *folder[FOLDERS_MAX] = { BRIDGE_STATE_DIR };
+	char *made[ARRAY_SIZE(file)] = { NULL };
+	size_t n = 1;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(file); i++) {
+		made[i] = file[i] ? folder_of(file[i]) : NULL;
+		if (made[i])
+			folder[n++] = made[i];
+	}
+	if (c->fix)
+		folder[n++] = "/proc/sys/net"; /* to undo what was mended */
+	r = sandbox_enter(folder, n);
+	for (size_t i = 0; i < ARRAY_SIZE(file); i++)
+		free(made[i]);
+	return r;
+}
+
+/* A file that the user cannot read makes every reload fail: better told now. */
+static void check_readable(const struct conf *conf)
+{
+	if (conf->path && access(conf->path, R_OK))
+		log_warn("%s: %s: it cannot be reloaded: let the user or group "
+			 "that bumpwire runs as read it", conf->path,
+			 strerror(errno));
+}
+
+int control_drop_privileges(struct control *c)
+{
+	const struct conf *conf = c->conf;
+	const char *const owned[] = {
+		BRIDGE_STATE_DIR, c->socket ? c->socket : BRIDGE_STATE_DIR,
+		conf->events_file ? conf->events_file : BRIDGE_STATE_DIR,
+	};
+	const struct privilege_params params = {
+		.user = conf->user ? conf->user : DEFAULT_USER,
+		.user_is_wanted = conf->user,
+		.owned = owned,
+		.n_owned = ARRAY_SIZE(owned),
+	};
+	int r = privilege_drop(&params);
+
+	if (r)
+		return r;
+	check_readable(conf);
+	return conf->sandbox ? enter_sandbox(c) : 0;
+}
+
+/* ---- timers and status ---- */
+
+static void set_timer(int *fd, uint64_t ns)
+{
+	const struct timespec when = {
+		.tv_sec = (time_t)(ns / NS_PER_SEC),
+		.tv_nsec = (long)(ns % NS_PER_SEC),
+	};
+	const struct itimerspec again = { when, when };
+
+	if (*fd < 0 && ns)
+		*fd = timerfd_create(CLOCK_MONOTONIC,
+				     TFD_CLOEXEC | TFD_NONBLOCK);
+	if (*fd >= 0)
+		timerfd_settime(*fd, 0, &again, NULL);
+}
+
+void control_set_timers(struct control *c)
+{
+	const struct conf *conf = c->conf;
+
+	set_timer(&c->fd[SOURCE_TICK], NS_PER_SEC);
+	set_timer(&c->fd[SOURCE_STATS], conf->stats_ns);
+	set_timer(&c->fd[SOURCE_METRICS],
+		  conf->metrics_file ? conf->metrics_ns : 0);
+	/* Twice in the time that a service manager waits. */
+	set_timer(&c->fd[SOURCE_WATCHDOG], c->notify.watchdog_ns / 2);
+}
+
+/* How the pairs are, for `systemctl status`. */
+void control_tell_status(struct control *c)
+{
+	char text[512];
+	size_t n = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < c->n_bridges && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s: %s",
+				      i ? ", " : "", c->bridge[i]->conf->name,
+				      bridge_state(c->bridge[i]));
+	if (c->stopping)
+		notify_stopping(&c->notify, text);
+	else
+		notify_ready(&c->notify, text);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests that only look; see requests.h. */
+#include "config.h"
+
+#include <pwd.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "report_json.h"
+#include "requests.h"
+
+static json_t *pair_status(const struct bridge *b)
+{
+	static const char *const way[] = { "left", "right", "no" };
+
+	return json_pack("{sssssbsssoso}", "name", b->conf->name, "state",
+			 bridge_state(b), "paused", b->paused, "one_way",
+			 way[b->conf->one_way], "left",
+			 report_json_port(b, SIDE_LEFT), "right",
+			 report_json_port(b, SIDE_RIGHT));
+}
+
+static json_t *last_reload(const struct control *c)
+{
+	double ago = (double)(clock_now_ns() - c->reload_ns) / 1e9;
+
+	if (!c->reload_ns)
+		return json_null();
+	return json_pack("{sbsf}", "ok", c->reload_ok, "seconds_ago", ago);
+}
+
+static json_t *user_name(void)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	char number[16];
+
+	if (user)
+		return json_string(user->pw_name);
+	snprintf(number, sizeof(number), "%u", (unsigned int)geteuid());
+	return json_string(number);
+}
+
+int request_status(struct request *r)
+{
+	static const char *const level[] = { "error", "warning", "info",
+					     "debug" };
+	const struct control *c = r->control;
+	json_t *pairs = json_array();
+	struct bridge *b;
+	size_t i = 0;
+
+	while ((b = control_next_pair(c, r->pair, &i)))
+		json_array_append_new(pairs, pair_status(b));
+	json_decref(r->result);
+	r->result = json_pack(
+		"{sssssssisfss?sssosbsIsoso}", "program", PACKAGE_NAME,
+		"version", PACKAGE_VERSION, "name", c->name, "pid",
+		(int)getpid(), "uptime_seconds",
+		(double)(clock_now_ns() - c->start_ns) / 1e9, "config",
+		c->conf->path, "log", level[log_level], "user", user_name(),
+		"sandbox", c->conf->sandbox, "reloads",
+		(json_int_t)c->n_reloads, "last_reload", last_reload(c),
+		"pairs", pairs);
+	return r->result ? 0 : -1;
+}
+
+int request_stats(struct request *r)
+{
+	struct control *c = r->control;
+	struct report report = control_report(c);
+	struct bridge *one;
+	size_t i = 0;
+
+	control_tick(c);
+	control_refresh_links(c);
+	if (r->pair) {
+		one = control_next_pair(c, r->pair, &i);
+		report.bridge = &one;
+		report.n_bridges = 1;
+	}
+	json_decref(r->result);
+	r->result = report_json_object(&report);
+	return 0;
+}
+
+static json_t *link_json(const struct bridge *b, enum side side)
+{
+	const struct link_info *link = &b->side[side].link;
+	json_t *object = report_json_port(b, side);
+	char address[18];
+
+	snprintf(address, sizeof(address), "%02x:%02x:%02x:%02x:%02x:%02x",
+		 link->address[0], link->address[1], link->address[2],
+		 link->address[3], link->address[4], link->address[5]);
+	json_object_set_new(object, "pair", json_string(b->conf->name));
+	json_object_set_new(object, "side", json_string(side_name[side]));
+	json_object_set_new(object, "index", json_integer(link->index));
+	json_object_set_new(object, "operstate", json_string(
+			    link_operstate_name(link->operstate)));
+	json_object_set_new(object, "address", json_string(address));
+	json_object_set_new(object, "master", json_string(link->master));
+	json_object_set_new(object, "kind", json_string(link->kind));
+	json_object_set_new(object, "promiscuity",
+			    json_integer(link->promiscuity));
+	json_object_set_new(object, "link", report_json_link(&link->counters));
+	return object;
+}
+
+int request_links(struct request *r)
+{
+	json_t *links = json_array();
+	struct bridge *b;
+	size_t i = 0;
+
+	control_refresh_links(r->control);
+	while ((b = control_next_pair(r->control, r->pair, &i)))
+		for (int side = 0; side < SIDES; side++)
+			json_array_append_new(links,
+					      link_json(b, (enum side)side));
+	return json_object_set_new(r->result, "links", links);
+}

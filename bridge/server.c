@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See server.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "clock.h"
+#include "log.h"
+#include "server.h"
+
+/* A request that is begun, an answer that is not taken. */
+#define PATIENCE_NS (10 * NS_PER_SEC)
+#define IDLE_NS (600 * NS_PER_SEC)
+#define LAST_WORDS_MS 200
+#define EVENTS_MAX 16
+#define BACKLOG 64
+#define READ_BYTES 4096 /* to begin with */
+
+/* Either it is read from, or an answer is under way: never both. */
+struct client {
+	int fd; /* -1: the place is free */
+	char *in;
+	size_t in_len, in_room;
+	char *out; /* NULL: none under way */
+	size_t out_len, out_sent;
+	bool ended;	   /* it sends no more */
+	bool refused;	   /* closed once the answer is out */
+	uint64_t since_ns; /* when it last got on */
+};
+
+struct server {
+	struct server_params params;
+	int epoll_fd;
+	int listen_fd;
+	dev_t dev; /* of the socket's file, to remove no other */
+	ino_t inode;
+	uint64_t now_ns;
+	bool deaf; /* no descriptor was left for another client */
+	struct client client[SERVER_CLIENTS_MAX];
+};
+
+/* ---- clients ---- */
+
+static void client_close(struct server *s, struct client *c)
+{
+	if (c->fd < 0)
+		return;
+	close(c->fd);
+	free(c->in);
+	free(c->out);
+	memset(c, 0, sizeof(*c));
+	c->fd = -1;
+	s->deaf = false;
+}
+
+/* Wait for what is to be done next. */
+static void client_watch(struct server *s, struct client *c)
+{
+	struct epoll_event event = {
+		.events = c->out ? EPOLLOUT : EPOLLIN,
+		.data.ptr = c,
+	};
+
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
+}
+
+static void client_answer(struct server *s, struct client *c, char *text)
+{
+	if (!text) {
+		client_close(s, c);
+		return;
+	}
+	c->out = text;
+	c->out_len = strlen(text);
+	c->out_sent = 0;
+	client_watch(s, c);
+}
+
+static void client_refuse(struct server *s, struct client *c, const char *why)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "{\"ok\":false,\"error\":\"%s\"}\n", why) < 0)
+		text = NULL;
+	c->refused = true;
+	client_answer(s, c, text);
+}
+
+/* The next whole line, if there is one: its length, or -1. What is left at the
+ * end of what a client sends is a line, too. */
+static ssize_t next_line(const struct client *c)
+{
+	const char *end = c->in ? memchr(c->in, '\n', c->in_len) : NULL;
+
+	if (end)
+		return end - c->in;
+	return c->ended && c->in_len ? (ssize_t)c->in_len : -1;
+}
+
+/* One request, if one is there and the one before is answered. */
+static void client_serve(struct server *s, struct client *c)
+{
+	ssize_t len = c->out ? -1 : next_line(c);
+	size_t used;
+	char *text;
+
+	if (len < 0) {
+		if (!c->out && c->in_len >= SERVER_REQUEST_BYTES)
+			client_refuse(s, c, "a request is a line of at most "
+					    "65536 bytes");
+		else if (!c->out && c->ended)
+			client_close(s, c);
+		return;
+	}
+	c->in[len] = '\0'; /* there is room for it: see client_read() */
+	text = s->params.answer(s->params.arg, c->in, (size_t)len);
+	used = (size_t)len < c->in_len ? (size_t)len + 1 : c->in_len;
+	memmove(c->in, c->in + used, c->in_len - used);
+	c->in_len -= used;
+	c->since_ns = s->now_ns;
+	client_answer(s, c, text);
+}
+
+static bool make_room(struct client *c)
+{
+	size_t room = c->in_room ? c->in_room * 2 : READ_BYTES;
+	char *in;
+
+	if (c->in_len < c->in_room)
+		return true;
+	in = realloc(c->in, room + 1);
+	if (!in)
+		return false;
+	c->in = in;
+	c->in_room = room;
+	return true;
+}
+
+static void client_read(struct server *s, struct client *c)
+{
+	ssize_t n;
+
+	if (!make_room(c)) {
+		client_close(s, c);
+		return;
+	}
+	n = recv(c->fd, c->in + c->in_len, c->in_room - c->in_len, 0);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			client_close(s, c);
+		return;
+	}
+	if (!c->in_len) /* the patience is for a whole request */
+		c->since_ns = s->now_ns;
+	c->ended = !n;
+	c->in_len += (size_t)n;
+	client_serve(s, c);
+}
+
+static void client_write(struct server *s, struct client *c)
+{
+	ssize_t n = send(c->fd, c->out + c->out_sent, c->out_len - c->out_sent,
+			 MSG_NOSIGNAL);
+
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			client_close(s, c);
+		return;
+	}
+	c->since_ns = s->now_ns;
+	c->out_sent += (size_t)n;
+	if (c->out_sent < c->out_len)
+		return;
+	free(c->out);
+	c->out = NULL;
+	if (c->refused) {
+		client_close(s, c);
+		return;
+	}
+	client_watch(s, c);
+	/* The next request may be here already, and no more to read. */
+	client_serve(s, c);
+}
+
+/* ---- connections ---- */
+
+static struct client *free_place(struct server *s)
+{
+	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
+		if (s->client[i].fd < 0)
+			return &s->client[i];
+	return NULL;
+}
+
+static void turn_away(int fd)
+{
+	static const char text[] =
+		"{\"ok\":false,\"error\":\"too many clients: at most 32\"}\n";
+
+	/* A new socket has room for it. */
+	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("control socket: %s", strerror(errno));
+	close(fd);
+}
+
+static void take_client(struct server *s)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	struct client *c = free_place(s);
+	int fd = accept4(s->listen_fd, NULL, NULL,
+			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		/* It would be told again at once: not until there is one. */
+		s->deaf = errno == EMFILE || errno == ENFILE ||
+			  errno == ENOMEM || errno == ENOBUFS;
+		return;
+	}
+	if (!c) {
+		turn_away(fd);
+		return;
+	}
+	event.data.ptr = c;
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event)) {
+		close(fd);
+		return;
+	}
+	memset(c, 0, sizeof(*c));
+	c->fd = fd;
+	c->since_ns = s->now_ns;
+}
+
+static void listen_again(struct server *s)
+{
+	struct epoll_event event = {
+		.events = s->deaf ? 0 : EPOLLIN,
+		.data.ptr = NULL,
+	};
+
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->listen_fd, &event);
+}
+
+void server_run(struct server *s)
+{
+	struct epoll_event event[EVENTS_MAX];
+	int n = epoll_wait(s->epoll_fd, event, EVENTS_MAX, 0);
+	bool was_deaf = s->deaf;
+
+	s->now_ns = clock_now_ns();
+	for (int i = 0; i < n; i++) {
+		struct client *c = event[i].data.ptr;
+
+		if (!c)
+			take_client(s);
+		else if (c->fd >= 0 && c->out)
+			client_write(s, c);
+		else if (c->fd >= 0)
+			client_read(s, c);
+	}
+	if (s->deaf != was_deaf)
+		listen_again(s);
+}
+
+void server_tick(struct server *s, uint64_t now_ns)
+{
+	bool was_deaf = s->deaf;
+
+	for (int i = 0; i < SERVER_CLIENTS_MAX; i++) {
+		struct client *c = &s->client[i];
+		bool busy = c->out || c->in_len;
+
+		if (c->fd >= 0 && now_ns > c->since_ns &&
+		    now_ns - c->since_ns > (busy ? PATIENCE_NS : IDLE_NS))
+			client_close(s, c);
+	}
+	s->deaf = false;
+	if (was_deaf)
+		listen_again(s);
+}
+
+/* ---- the socket ---- */
+
+static int set_address(struct sockaddr_un *address, const char *path)
+{
+	address->sun_family = AF_UNIX;
+	if (strlen(path) < sizeof(address->sun_path)) {
+		strcpy(address->sun_path, path);
+		return 0;
+	}
+	log_err("control socket: %s: a path of at most %zu bytes is allowed",
+		path, sizeof(address->sun_path) - 1);
+	return -ENAMETOOLONG;
+}
+
+/* Make the path free, unless it is somebody's. */
+static int clear_path(const struct sockaddr_un *address)
+{
+	autoclean(close_fd) int fd = -1;
+	struct stat st;
+
+	if (lstat(address->sun_path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) ||
+	    errno == EAGAIN) /* its queue is full */
+		return -EADDRINUSE;
+	if (errno != ECONNREFUSED)
+		return -errno;
+	return unlink(address->sun_path) ? -errno : 0;
+}
+
+static int bind_and_listen(struct server *s, const struct sockaddr_un *address)
+{
+	struct stat st;
+	mode_t mask;
+	int r;
+
+	s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+					       SOCK_NONBLOCK, 0);
+	if (s->listen_fd < 0)
+		return -errno;
+	/* Nobody may connect before the mode is right. */
+	mask = umask(0777);
+	r = bind(s->listen_fd, (const struct sockaddr *)address,
+		 sizeof(*address)) ? -errno : 0;
+	umask(mask);
+	if (r)
+		return r;
+	if (stat(address->sun_path, &st) ||
+	    chmod(address->sun_path, s->params.mode) ||
+	    listen(s->listen_fd, BACKLOG)) {
+		r = -errno;
+		unlink(address->sun_path);
+		return r;
+	}
+	s->dev = st.st_dev;
+	s->inode = st.st_ino;
+	return 0;
+}
+
+static int open_all(struct server *s)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	struct sockaddr_un address = { 0 };
+	int r = set_address(&address, s->params.path);
+
+	if (r)
+		return r;
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	r = s->epoll_fd < 0 ? -errno : clear_path(&address);
+	if (!r)
+		r = bind_and_listen(s, &address);
+	if (!r && epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->listen_fd, &event))
+		r = -errno;
+	if (r && r != -EADDRINUSE)
+		log_err("control socket: %s: %s", s->params.path,
+			strerror(-r));
+	return r;
+}
+
+int server_open(struct server **serverp, const struct server_params *p)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->params = *p;
+	s->epoll_fd = s->listen_fd = -1;
+	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
+		s->client[i].fd = -1;
+	r = open_all(s);
+	if (r)
+		server_close(s);
+	else
+		*serverp = s;
+	return r;
+}
+
+int server_fd(const struct server *s)
+{
+	return s->epoll_fd;
+}
+
+static bool is_answering(const struct server *s)
+{
+	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
+		if (s->client[i].fd >= 0 && s->client[i].out)
+			return true;
+	return false;
+}
+
+static void say_last_words(struct server *s)
+{
+	uint64_t until_ns = clock_now_ns() + LAST_WORDS_MS * NS_PER_MS;
+	struct pollfd pfd = { .fd = s->epoll_fd, .events = POLLIN };
+
+	close_fd(&s->listen_fd);
+	s->listen_fd = -1;
+	while (is_answering(s) && clock_now_ns() < until_ns) {
+		poll(&pfd, 1, LAST_WORDS_MS / 10);
+		server_run(s);
+	}
+}
+
+void server_close(struct server *s)
+{
+	struct stat st;
+
+	if (!s)
+		return;
+	if (s->inode) {
+		say_last_words(s);
+		if (!lstat(s->params.path, &st) && st.st_dev == s->dev &&
+		    st.st_ino == s->inode)
+			unlink(s->params.path);
+	}
+	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
+		client_close(s, &s->client[i]);
+	close_fd(&s->listen_fd);
+	close_fd(&s->epoll_fd);
+	free(s);
+}
