@@ -10,6 +10,7 @@
 #include "log.h"
 
 #define TYPE_ARP 0x0806
+#define PROTOCOL_OSPF 89
 
 struct edit {
 	struct stage stage;
@@ -107,7 +108,8 @@ static void mend_l4(const struct packet *p, const uint8_t *from,
 		    const uint8_t *to, uint32_t n)
 {
 	bool undone = p->f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	bool udp = p->d.protocol == IPPROTO_UDP && !undone;
+	bool udp = !undone && (p->d.protocol == IPPROTO_UDP ||
+			       p->d.protocol == IPPROTO_UDPLITE);
 
 	if (!p->l4_check || (udp && !get16(p->l4_check)))
 		return;
@@ -247,14 +249,18 @@ static void edit_arp(const struct edit *edit, struct packet *p)
 static uint8_t *l4_check(const struct packet *p)
 {
 	static const struct {
+		uint8_t version; /* of IP; 0: either */
 		uint8_t protocol, at;
 	} known[] = {
-		{ IPPROTO_TCP, 16 }, { IPPROTO_UDP, 6 },
-		{ IPPROTO_ICMPV6, 2 },
+		{ 0, IPPROTO_TCP, 16 },	   { 0, IPPROTO_UDP, 6 },
+		{ 0, IPPROTO_ICMPV6, 2 },  { 0, IPPROTO_DCCP, 6 },
+		{ 0, IPPROTO_UDPLITE, 6 }, { 6, IPPROTO_PIM, 2 },
+		{ 6, PROTOCOL_OSPF, 12 },  { 6, IPPROTO_MH, 4 },
 	};
 
 	for (size_t i = 0; p->d.transport && i < ARRAY_SIZE(known); i++)
 		if (known[i].protocol == p->d.protocol &&
+		    (!known[i].version || known[i].version == p->d.version) &&
 		    p->d.transport + known[i].at + 2 <= p->d.end)
 			return p->f->data + p->d.transport + known[i].at;
 	return NULL;

@@ -204,6 +204,60 @@ static void test_others_keep_checksums(void **state)
 	}
 }
 
+/* Layer 4 that a template knows not, with the pseudo header in its checksum. */
+static void test_rare_protocols(void **state)
+{
+	static const struct {
+		const char *ip, *text;
+		uint32_t at;
+	} kind[] = {
+		{ "ip", "src=random,proto=33", 6 },   /* DCCP: RFC 4340 */
+		{ "ip6", "src=random,proto=33", 6 },
+		{ "ip", "src=random,proto=136", 6 },  /* UDP-Lite: RFC 3828 */
+		{ "ip6", "src=random,proto=136", 6 },
+		{ "ip6", "src=random,proto=89", 12 }, /* OSPF: RFC 5340 */
+		{ "ip6", "src=random,proto=103", 2 }, /* PIM: RFC 7761 */
+		{ "ip6", "src=random,proto=135", 4 }, /* mobility: RFC 6275 */
+	};
+	struct edit_params p = { .unique_ip = true };
+	static struct burst b;
+	struct lane_stats s = { 0 };
+	struct source *source;
+	struct stage *stage;
+	struct template *t;
+	struct piece piece;
+	uint32_t ip, l4;
+
+	(void)state;
+	assert_int_equal(edit_new(&stage, &p), 0);
+	edit_set_pass(stage, 77);
+	for (size_t i = 0; i < ARRAY_SIZE(kind); i++) {
+		uint8_t *check;
+
+		assert_int_equal(template_new(&t, 1), 0);
+		assert_int_equal(template_add(t, kind[i].ip, kind[i].text), 0);
+		assert_int_equal(template_set_size(t, "100"), 0);
+		assert_int_equal(template_finish(t, false), 0);
+		assert_int_equal(source_template_new(&source, t), 0);
+		b.n = 0;
+		source_draw(source, &b, &s);
+		piece = piece_new(&b.frame[0]);
+		check = piece.f.data + 14 + (kind[i].ip[2] ? 40 : 20) +
+			kind[i].at;
+		sums(&piece.f, &ip, &l4);
+		l4 = (check[0] << 8 | check[1]) + 0xffffu - l4;
+		l4 = l4 > 0xffff ? l4 - 0xffff : l4;
+		check[0] = (uint8_t)(l4 >> 8);
+		check[1] = (uint8_t)l4;
+		check_sums(&piece.f, &piece.f);
+		apply(stage, &piece.f);
+		check_sums(&piece.f, &piece.f);
+		free(piece.memory);
+		source_close(source);
+	}
+	stage_free(stage);
+}
+
 /* As wrong as it was; and all right when they are computed anew. */
 static void test_wrong_checksum(void **state)
 {
@@ -463,6 +517,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_maps_keep_checksums),
 		cmocka_unit_test(test_others_keep_checksums),
+		cmocka_unit_test(test_rare_protocols),
 		cmocka_unit_test(test_wrong_checksum),
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_macs_by_egress),

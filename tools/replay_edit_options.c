@@ -143,7 +143,8 @@ static const struct arg rows[] = {
 	{ ARG_CALL, "ttl", 0, "N, +N or -N", "TTL or hop limit",
 	  .take = take_ttl },
 	{ ARG_FLAG, "fix-checksums", 0, NULL,
-	  "Compute all checksums anew from the bytes", OF(fix_checksums) },
+	  "Compute the checksums of IPv4, TCP, UDP, ICMP and IGMP anew from "
+	  "the bytes", OF(fix_checksums) },
 };
 
 const struct arg_group replay_args_edit = { "Changing frames", rows,
