@@ -16,6 +16,7 @@
 struct feed {
 	struct port port;
 	struct feed_params params;
+	bool paces, races; /* by a schedule, at top speed; neither: rehearses */
 	struct feed_figures figures;
 	struct pace pace;
 	struct hist *late;
@@ -42,8 +43,10 @@ struct feed {
 
 	uint64_t start_ns;      /* monotonic; 0: not yet */
 	uint64_t start_real_ns; /* the same moment by the real-time clock */
+	uint64_t hold_ns;       /* at top speed nothing leaves before */
 	bool over;
 	bool stopping; /* shared */
+	bool expired;  /* shared: the duration is over */
 };
 
 static struct feed *feed_of(struct port *port)
@@ -51,18 +54,22 @@ static struct feed *feed_of(struct port *port)
 	return container_of(port, struct feed, port);
 }
 
-static uint64_t real_now_ns(void)
+void feed_start_at(struct feed *feed, uint64_t start_ns)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+	feed->start_ns = feed->hold_ns = start_ns;
+	feed->start_real_ns = (uint64_t)ts.tv_sec * NS_PER_SEC +
+			      (uint64_t)ts.tv_nsec +
+			      (start_ns - clock_now_ns());
 }
 
-void feed_start_at(struct feed *feed, uint64_t start_ns)
+/* Whether so much time after the start is beyond the duration. */
+static bool is_beyond(const struct feed *feed, uint64_t offset_ns)
 {
-	feed->start_ns = start_ns;
-	feed->start_real_ns = real_now_ns() + (start_ns - clock_now_ns());
+	return feed->params.duration_ns &&
+	       offset_ns >= feed->params.duration_ns;
 }
 
 /* ---- from the source to the next frame ---- */
@@ -81,8 +88,12 @@ static void feed_pass(struct feed *feed)
 	uint64_t pass = feed->figures.pass + 1;
 	int r;
 
+	/* All of the last one has left; a schedule has the delay in it. */
+	if (feed->params.pass_delay_ns && feed->races)
+		feed->hold_ns = clock_now_ns() + feed->params.pass_delay_ns;
 	/* A source that gives nothing would give nothing for ever. */
-	if (pass == feed->params.passes || !feed->pass_lent) {
+	if (pass == feed->params.passes || !feed->pass_lent ||
+	    is_beyond(feed, feed->hold_ns - feed->start_ns)) {
 		feed_end(feed, 0);
 		return;
 	}
@@ -113,7 +124,8 @@ static void feed_draw(struct feed *feed, struct lane_stats *s)
 	for (struct stage *st = feed->params.stages; st; st = st->next)
 		stage_push(st, b, s, 0);
 	if (r < 0) { /* what came before the fault is still lent */
-		shared_write(&feed->figures.fault, (uint64_t)-r);
+		if (r != -ECANCELED || !shared_read(&feed->expired))
+			shared_write(&feed->figures.fault, (uint64_t)-r);
 		feed->params.passes = feed->figures.pass + 1;
 	}
 	feed->pass_over = r != SOURCE_MORE;
@@ -137,7 +149,7 @@ static bool feed_cut(struct feed *feed, const struct frame *f, uint32_t mtu,
 	stats_drop(s, REASON_OVERSIZE, 1);
 	if (feed->params.oversize == FEED_OVERSIZE_FAIL) {
 		log_err("a frame of %u bytes is longer than MTU %u allows: "
-			"--oversize skip or segment go on", f->len, mtu);
+			"stopping", f->len, mtu);
 		feed_end(feed, -EMSGSIZE);
 	}
 	return false;
@@ -174,12 +186,9 @@ static void feed_take(struct feed *feed, const struct frame *f,
 /* Say when the next frame is due, or that the run ends before it. */
 static void feed_schedule(struct feed *feed)
 {
-	const struct feed_params *p = &feed->params;
 	uint64_t offset_ns = pace_due(&feed->pace, &feed->next);
 
-	if (offset_ns == PACE_NEVER ||
-	    (p->limit_frames && feed->n_lent_ever == p->limit_frames) ||
-	    (p->duration_ns && offset_ns >= p->duration_ns)) {
+	if (offset_ns == PACE_NEVER || is_beyond(feed, offset_ns)) {
 		feed_end(feed, 0);
 		return;
 	}
@@ -213,19 +222,13 @@ static bool feed_next(struct feed *feed, bool may_draw, struct lane_stats *s)
 
 /* ---- lending ---- */
 
-static bool paces(const struct feed *feed)
-{
-	return feed->params.pace.mode != PACE_TOPSPEED &&
-	       !feed->params.rehearse;
-}
-
 /* Whether the next frame may leave; the clock is read when it matters. */
 static bool feed_is_due(struct feed *feed, uint64_t *now_ns)
 {
 	uint64_t late_ns;
 
-	if (!paces(feed))
-		return true;
+	if (!feed->paces)
+		return !feed->races || feed->hold_ns <= *now_ns;
 	if (feed->next_due_ns > *now_ns) {
 		*now_ns = clock_now_ns();
 		if (feed->next_due_ns > *now_ns)
@@ -249,14 +252,16 @@ static void feed_lend(struct feed *feed, struct burst *b, uint64_t now_ns)
 
 	*f = feed->next;
 	feed->has_next = false;
-	if (feed->params.pace.mode == PACE_TOPSPEED && !feed->params.rehearse)
+	if (feed->races)
 		due_ns = now_ns;
 	f->time_ns = feed->start_real_ns + (due_ns - feed->start_ns);
 	if (feed->params.on_due)
 		feed->params.on_due(feed->params.arg, f);
 	feed->due_ns[feed->n_lent++] = due_ns;
-	feed->n_lent_ever++;
 	feed->pass_lent++;
+	/* Not when the next one is there: for that somebody may have to wait. */
+	if (++feed->n_lent_ever == feed->params.limit_frames)
+		feed_end(feed, 0);
 	counter_add(&feed->figures.lent_frames[f->egress], 1);
 }
 
@@ -267,10 +272,10 @@ static void feed_rx(struct port *port, struct burst *b, struct lane_stats *s)
 
 	if (!feed->start_ns)
 		feed_start_at(feed, clock_now_ns());
-	if (!paces(feed)) {
+	if (feed->races) {
 		now_ns = clock_now_ns();
-		if (feed->params.duration_ns && !feed->params.rehearse &&
-		    now_ns - feed->start_ns >= feed->params.duration_ns)
+		if (now_ns > feed->start_ns &&
+		    is_beyond(feed, now_ns - feed->start_ns))
 			feed_end(feed, 0);
 	}
 	while (b->n < BURST_RX && feed_next(feed, !b->n, s) &&
@@ -290,7 +295,7 @@ static void feed_release(struct port *port)
 	if (!feed->n_lent)
 		return;
 	now_ns = clock_now_ns();
-	for (uint32_t i = 0; paces(feed) && i < feed->n_lent; i++)
+	for (uint32_t i = 0; feed->paces && i < feed->n_lent; i++)
 		hist_add(feed->late, now_ns - feed->due_ns[i]);
 	feed->n_lent = 0;
 	shared_write(&feed->figures.last_ns, now_ns);
@@ -298,21 +303,31 @@ static void feed_release(struct port *port)
 
 static uint64_t feed_due_ns(struct port *port)
 {
-	struct feed *feed = feed_of(port);
+	const struct feed *feed = feed_of(port);
 
 	if (feed->over || shared_read(&feed->stopping))
 		return PORT_ENDED;
-	return feed->has_next && paces(feed) ? feed->next_due_ns : 0;
+	if (!feed->has_next || feed->params.rehearse)
+		return 0;
+	return feed->races ? feed->hold_ns : feed->next_due_ns;
 }
 
 static int feed_stop(struct port *port)
 {
-	struct source *source = feed_of(port)->params.source;
-
 	shared_write(&feed_of(port)->stopping, true);
-	if (source->ops->stop)
-		source->ops->stop(source);
+	source_stop(feed_of(port)->params.source);
 	return 0;
+}
+
+void feed_expire(struct feed *feed)
+{
+	shared_write(&feed->expired, true);
+	source_stop(feed->params.source);
+}
+
+uint64_t feed_duration_ns(const struct feed *feed)
+{
+	return feed->params.duration_ns;
 }
 
 static void feed_counters(struct port *port, struct port_counters *c)
@@ -371,6 +386,8 @@ int feed_new(struct feed **fp, const struct feed_params *params)
 	feed->port.ops = &feed_ops;
 	feed->port.name = params->source->ops->name;
 	feed->params = *params;
+	feed->races = params->pace.mode == PACE_TOPSPEED && !params->rehearse;
+	feed->paces = !feed->races && !params->rehearse;
 	pace_init(&feed->pace, &params->pace);
 	feed->late = hist_new();
 	if (!feed->late || alloc_cuts(feed))

@@ -74,6 +74,13 @@ void feed_start_at(struct feed *feed, uint64_t start_ns);
 
 const struct feed_figures *feed_figures(const struct feed *feed);
 
+/*
+ * Its duration (0: none) is over, says who has a clock while the source waits
+ * for bytes: it waits no longer. The feed ends by itself, and is complete.
+ */
+void feed_expire(struct feed *feed);
+uint64_t feed_duration_ns(const struct feed *feed);
+
 /* It goes on until somebody stops it. */
 bool feed_is_endless(const struct feed *feed);
 

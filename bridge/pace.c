@@ -108,7 +108,7 @@ static uint64_t due(struct pace *pace, const struct frame *f)
 	case PACE_TOPSPEED:
 		break;
 	}
-	return 0;
+	return pace->base_ns; /* what was waited between passes */
 }
 
 uint64_t pace_due(struct pace *pace, const struct frame *f)

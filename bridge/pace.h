@@ -22,7 +22,7 @@ enum pace_mode {
 	PACE_BITS,     /* `rate` bits a second */
 	PACE_GAP,      /* `gap_ns` from frame to frame */
 	PACE_RAMP,     /* the steps one after another, then the last rate */
-	PACE_TOPSPEED, /* all are due at once */
+	PACE_TOPSPEED, /* all of a pass are due at once */
 };
 
 /* From one rate to another, evenly in time. */

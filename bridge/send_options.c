@@ -32,6 +32,18 @@ static int take_interface(void *target, const char *value,
 	return 0;
 }
 
+/* tcpreplay's -I is the second one wherever it stands. */
+static int take_second(void *target, const char *value, const char **allowed)
+{
+	struct send_options *o = target;
+
+	*allowed = "the name of an interface, once";
+	if (!conf_ifname_is_valid(value) || o->second)
+		return -EINVAL;
+	o->second = value;
+	return 0;
+}
+
 static int take_cpu(void *target, const char *value, const char **allowed)
 {
 	struct send_options *o = target;
@@ -113,10 +125,11 @@ static int take_topspeed(void *target, const char *value, const char **allowed)
 /* FROM:TO:TIME */
 static int ramp_step(const char *text, struct pace_step *step)
 {
-	char from[32], to[32], duration[32];
+	char from[32], to[32], duration[32], more;
 	double sum;
 
-	if (sscanf(text, "%31[^:]:%31[^:]:%31[^:]", from, to, duration) != 3 ||
+	if (sscanf(text, "%31[^:]:%31[^:]:%31[^:]%c", from, to, duration,
+		   &more) != 3 ||
 	    units_rate(from, &step->from_pps) || units_rate(to, &step->to_pps) ||
 	    units_duration(duration, &step->duration_ns))
 		return -EINVAL;
@@ -184,7 +197,9 @@ static int calendar(const char *text, uint64_t now_ns, uint64_t *ns)
 	if (i > 2 && at <= now)
 		at += 24 * 3600;
 	*ns = (uint64_t)at * NS_PER_SEC + fraction;
-	return end[*end == 'Z'] || at < 0 ? -EINVAL : 0;
+	return end[*end == 'Z'] || at < 0 ||
+			       (uint64_t)at > INT64_MAX / NS_PER_SEC ?
+		       -EINVAL : 0;
 }
 
 static int take_at(void *target, const char *value, const char **allowed)
@@ -200,7 +215,9 @@ static int take_at(void *target, const char *value, const char **allowed)
 		   "@SECONDS, yet to come";
 	r = *value == '@' ? value_seconds(value + 1, &o->sender.at_ns) :
 			    calendar(value, now_ns, &o->sender.at_ns);
-	return r || o->sender.at_ns <= now_ns ? -EINVAL : 0;
+	return r || o->sender.at_ns <= now_ns ||
+			       o->sender.at_ns > INT64_MAX ?
+		       -EINVAL : 0;
 }
 
 /* ---- the rows ---- */
@@ -213,7 +230,7 @@ static const struct arg ports[] = {
 	  "Send by this interface; given twice, the first is left, the "
 	  "second right", .take = take_interface },
 	{ ARG_CALL, "intf1", 0, "IFACE", .take = take_interface },
-	{ ARG_CALL, "intf2", 'I', "IFACE", .take = take_interface },
+	{ ARG_CALL, "intf2", 'I', "IFACE", .take = take_second },
 	{ ARG_CHOICE, "tx", 0, "MODE", "How frames leave", OF(sender.tx_mode),
 	  .choice = choice_tx },
 	{ ARG_FLAG, "qdisc-bypass", 0, NULL,
@@ -288,6 +305,12 @@ void send_options_init(struct send_options *o)
 
 int send_options_finish(struct send_options *o)
 {
+	if (o->second && o->sender.n_ifaces == SENDER_PORTS) {
+		log_err("%s: a third interface: at most two", o->second);
+		return -EINVAL;
+	}
+	if (o->second)
+		o->sender.iface[o->sender.n_ifaces++] = o->second;
 	if (o->sender.n_ifaces == 2 &&
 	    !strcmp(o->sender.iface[0], o->sender.iface[1])) {
 		log_err("%s: given twice: two ports are two interfaces",

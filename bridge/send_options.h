@@ -12,6 +12,7 @@
 
 struct send_options {
 	struct sender_params sender;
+	const char *second; /* interface, that -I names; or NULL */
 	struct pace_params pace;
 	bool has_pace; /* one of the ways to pace was chosen */
 	uint64_t limit_frames;

@@ -57,6 +57,19 @@ static void row(FILE *out, const char *label, uint64_t value)
 		value);
 }
 
+/* What a reason means where nothing is received from a port. */
+static const char *help_of(enum reason why)
+{
+	switch (why) {
+	case REASON_TRUNCATED:
+		return "cut off by the capture, or of no length for Ethernet";
+	case REASON_OVERSIZE:
+		return "longer than the port's MTU allows";
+	default:
+		return reason_info[why].help;
+	}
+}
+
 static void print_not_sent(const struct send_figures *f, FILE *out)
 {
 	row(out, "not sent", f->failed_frames);
@@ -65,7 +78,8 @@ static void print_not_sent(const struct send_figures *f, FILE *out)
 			continue;
 		fprintf(out, "    %-*s %*" PRIu64 "  %s\n", LABEL_WIDTH - 2,
 			reason_info[why].name, VALUE_WIDTH,
-			f->stats.dropped_frames[why], reason_info[why].help);
+			f->stats.dropped_frames[why],
+			help_of((enum reason)why));
 	}
 }
 
@@ -126,7 +140,7 @@ static void print_text(const struct sender *s, const struct send_figures *f,
 {
 	const struct lane_stats *st = &f->stats;
 
-	if (s->captured_last_ns)
+	if (s->replays)
 		row(out, "frames read", st->received_frames);
 	if (st->dropped_frames[REASON_FILTERED])
 		row(out, "left out, as asked",
@@ -153,10 +167,16 @@ static void print_text(const struct sender *s, const struct send_figures *f,
 		print_time(out, "first frame captured", s->captured_first_ns);
 		print_time(out, "last frame captured", s->captured_last_ns);
 	}
-	if (stats_unaccounted(st))
+}
+
+/* Of a lane that stands still: while it runs counters miss each other. */
+static void print_unaccounted(const struct send_figures *f, FILE *out)
+{
+	int64_t frames = stats_unaccounted(&f->stats);
+
+	if (frames)
 		fprintf(out, "  %-*s %*" PRId64 "  (a bug: please report it)\n",
-			LABEL_WIDTH, "unaccounted", VALUE_WIDTH,
-			stats_unaccounted(st));
+			LABEL_WIDTH, "unaccounted", VALUE_WIDTH, frames);
 }
 
 int send_report_print(const struct sender *s, const struct send_figures *f,
@@ -169,6 +189,7 @@ int send_report_print(const struct sender *s, const struct send_figures *f,
 		fprintf(out, "%s: %s\n", program_invocation_short_name,
 			all ? "all was sent" : "not all was sent");
 		print_text(s, f, out);
+		print_unaccounted(f, out);
 	}
 	if (!fflush(out) && !ferror(out))
 		return 0;
@@ -204,6 +225,8 @@ void send_report_rates(struct sender *s, FILE *out)
 	struct send_figures f;
 	double seconds;
 
+	if (now_ns <= s->planned_start_ns)
+		return;
 	send_figures(s, &f);
 	if (s->params->json) {
 		send_report_json(s, &f, "stats", NULL, out);

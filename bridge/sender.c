@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -120,8 +119,10 @@ static int sender_init(struct sender *s, const struct sender_params *params)
 static void end_without(struct sender *s, const char *name)
 {
 	log_err("port %s: the interface is gone: stopping", name);
+	s->gone = true;
 	if (s->feed)
 		feed_port(s->feed)->ops->stop_rx(feed_port(s->feed));
+	lane_wake(&s->lane); /* the next frame may be due in an hour */
 }
 
 static void on_link(const struct link_event *event, void *arg)
@@ -197,12 +198,15 @@ void sender_close(struct sender *s)
 
 /* ---- the run ---- */
 
-static void on_links(void *arg)
+void sender_take_links(struct sender *s)
 {
-	struct sender *s = arg;
-
 	while (link_monitor_dispatch(s->monitor) > 0)
 		;
+}
+
+static void on_links(void *arg)
+{
+	sender_take_links(arg);
 }
 
 static void on_figures(void *arg)
@@ -226,33 +230,61 @@ static void on_progress(void *arg)
 	send_report_line(arg);
 }
 
-/*
- * Until a moment of the real-time clock, which may be set meanwhile: so it is
- * looked at each second. Returns that moment by the monotonic clock; 0: a
- * signal came first.
- */
-static uint64_t wait_until(uint64_t at_ns, int signal_fd)
+/* A moment of the real-time clock by the monotonic one. */
+static uint64_t monotonic_ns(uint64_t at_ns)
 {
-	struct pollfd pfd = { .fd = signal_fd, .events = POLLIN };
 	struct timespec ts;
-	uint64_t now_ns;
 
-	for (;;) {
-		clock_gettime(CLOCK_REALTIME, &ts);
-		now_ns = (uint64_t)ts.tv_sec * NS_PER_SEC +
-			 (uint64_t)ts.tv_nsec;
-		if (at_ns <= now_ns + NS_PER_SEC / 2)
-			return clock_now_ns() + (at_ns - now_ns);
-		if (poll(&pfd, 1, 250) > 0)
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return clock_now_ns() + (at_ns - ((uint64_t)ts.tv_sec * NS_PER_SEC +
+					  (uint64_t)ts.tv_nsec));
+}
+
+/*
+ * Until shortly before a moment of the real-time clock, which may be set
+ * meanwhile: so it is looked at again and again. Returns that moment by the
+ * monotonic clock; 0: the run is over before.
+ */
+static uint64_t wait_until(struct sender *s, uint64_t at_ns, int signal_fd)
+{
+	const struct watch_params params = {
+		.ended_fd = -1,
+		.link_fd = link_monitor_fd(s->monitor),
+		.duration_ns = NS_PER_SEC / 4,
+		.on_link = on_links,
+		.on_figures = on_figures,
+		.arg = s,
+	};
+	uint64_t start_ns = monotonic_ns(at_ns);
+
+	while ((int64_t)(start_ns - clock_now_ns()) > (int64_t)NS_PER_SEC / 2) {
+		s->interrupted = watch_run(&params, signal_fd) == WATCH_SIGNAL;
+		if (s->interrupted || s->gone)
 			return 0;
+		start_ns = monotonic_ns(at_ns);
 	}
+	return start_ns;
+}
+
+/* For how long the feed may wait for its source; 0: nobody looks at the clock,
+ * as nothing leaves, or it may for ever. */
+static uint64_t patience_ns(const struct sender *s)
+{
+	uint64_t duration_ns = feed_duration_ns(s->feed);
+	uint64_t now_ns = clock_now_ns();
+
+	if (!s->monitor || !duration_ns)
+		return 0;
+	return duration_ns + (s->planned_start_ns > now_ns ?
+				      s->planned_start_ns - now_ns : 0);
 }
 
 static int watch(struct sender *s, int signal_fd)
 {
-	const struct watch_params params = {
+	struct watch_params params = {
 		.ended_fd = s->lane.ended_fd,
 		.link_fd = s->monitor ? link_monitor_fd(s->monitor) : -1,
+		.duration_ns = patience_ns(s),
 		.stats_ns = s->params->stats_ns,
 		.progress_ns = s->params->progress ? PROGRESS_NS : 0,
 		.on_link = on_links,
@@ -263,6 +295,11 @@ static int watch(struct sender *s, int signal_fd)
 	};
 	int r = watch_run(&params, signal_fd);
 
+	if (r == WATCH_DURATION) {
+		feed_expire(s->feed);
+		params.duration_ns = 0;
+		r = watch_run(&params, signal_fd);
+	}
 	s->interrupted = r == WATCH_SIGNAL;
 	return r < 0 ? r : 0;
 }
@@ -272,12 +309,12 @@ static int run_lane(struct sender *s, int signal_fd)
 	uint64_t start_ns = clock_now_ns();
 	int r;
 
-	if (s->params->at_ns) {
-		start_ns = wait_until(s->params->at_ns, signal_fd);
-		if (!start_ns) {
-			s->interrupted = true;
+	if (s->params->at_ns && !s->monitor) { /* nothing leaves: nobody waits */
+		feed_start_at(s->feed, monotonic_ns(s->params->at_ns));
+	} else if (s->params->at_ns) {
+		start_ns = wait_until(s, s->params->at_ns, signal_fd);
+		if (!start_ns)
 			return 0;
-		}
 		feed_start_at(s->feed, start_ns);
 	}
 	s->planned_start_ns = s->last_ns = start_ns;

@@ -39,8 +39,10 @@ struct sender {
 	struct lane_stats last_stats; /* what on_stats() told last */
 	uint64_t last_ns;
 	bool interrupted;          /* by a signal */
+	bool gone;                 /* an interface is, and so the run ends */
 	bool line_shown;
 	/* What a replay knows besides, for the report; 0 or NULL: nothing. */
+	bool replays;
 	uint64_t captured_first_ns; /* time of the first frame, in the capture */
 	uint64_t captured_last_ns;
 	const char *split;          /* how sides were chosen */
@@ -67,6 +69,9 @@ uint32_t sender_mtu(const struct sender *s, uint32_t egress);
  * -errno (logged).
  */
 int sender_run(struct sender *s, struct feed *feed);
+
+/* Take what happened to the interfaces, when link_monitor_fd() is readable. */
+void sender_take_links(struct sender *s);
 
 /* Frees the ports and the feed. */
 void sender_close(struct sender *s);

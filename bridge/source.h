@@ -62,6 +62,12 @@ static inline double source_progress(const struct source *source)
 	return source->ops->progress(source);
 }
 
+static inline void source_stop(struct source *source)
+{
+	if (source->ops->stop)
+		source->ops->stop(source);
+}
+
 static inline void source_close(struct source *source)
 {
 	if (source)

@@ -33,11 +33,10 @@ struct source_capture {
 	struct split *split;
 	uint8_t *arena; /* where a burst's frames lie */
 	uint32_t used;
-	struct capture_record pending; /* did not fit behind the others */
-	uint64_t pending_ns;
-	bool has_pending;
+	struct capture_record record; /* read last */
 	struct kept *kept; /* NULL: read as we go */
 	struct source_capture_facts facts;
+	bool began; /* a frame was lent, or kept */
 };
 
 static struct source_capture *capture_of(const struct source *source)
@@ -108,51 +107,46 @@ static void frame_fill(struct source_capture *sc, struct frame *f, uint8_t *to,
 	memset(to + have, 0, len - have);
 	*f = (struct frame){ .data = to, .len = len, .time_ns = play_ns };
 	f->egress = side_of(sc, rec, to, len);
-	if (!sc->facts.last_ns)
+	if (!sc->began)
 		sc->facts.first_ns = rec->time_ns;
+	sc->began = true;
 	sc->facts.last_ns = rec->time_ns;
 }
 
 /* ---- reading as we go ---- */
 
-/* 1: a record is pending; 0: the end; -errno */
-static int next_record(struct source_capture *sc)
+/* 1: a record; 0: the end; -errno */
+static int next_record(struct source_capture *sc, uint64_t *play_ns)
 {
-	int r = 1;
+	int r = reel_next(&sc->reel, &sc->record, play_ns);
 
-	if (!sc->has_pending)
-		r = reel_next(&sc->reel, &sc->pending, &sc->pending_ns);
-	if (r == 1 && !sc->has_pending)
-		r = check_linktype(&sc->reel, &sc->pending) ? -EPROTONOSUPPORT : 1;
-	sc->has_pending = r == 1;
+	if (r == 1 && check_linktype(&sc->reel, &sc->record))
+		r = -EPROTONOSUPPORT;
 	return r;
 }
 
 static int draw_from_files(struct source_capture *sc, struct burst *b,
 			   struct lane_stats *s)
 {
-	uint32_t seen = 0, len, need;
+	uint32_t seen = 0, len;
+	uint64_t play_ns;
 	int r = 1;
 
 	sc->used = 0;
 	/* A turn is bounded also where nothing is chosen. */
-	while (b->n < BURST_RX && seen++ < 4 * BURST_RX) {
-		if (b->n && !sc->has_pending && reel_is_idle(&sc->reel))
+	while (b->n < BURST_RX && seen++ < 4 * BURST_RX &&
+	       sc->used + SOURCE_HEADROOM + FRAME_MAX_BYTES <= ARENA_BYTES) {
+		if (b->n && reel_is_idle(&sc->reel))
 			break; /* what is here need not wait */
-		r = next_record(sc);
+		r = next_record(sc, &play_ns);
 		if (r != 1)
 			break;
-		need = SOURCE_HEADROOM + sc->pending.len;
-		if (sc->pending.len <= FRAME_MAX_BYTES &&
-		    sc->used + need > ARENA_BYTES)
-			break;
-		sc->has_pending = false;
-		len = frame_bytes(sc, &sc->pending, s);
+		len = frame_bytes(sc, &sc->record, s);
 		if (!len)
 			continue;
 		frame_fill(sc, &b->frame[b->n++],
-			   sc->arena + sc->used + SOURCE_HEADROOM, &sc->pending,
-			   len, sc->pending_ns);
+			   sc->arena + sc->used + SOURCE_HEADROOM, &sc->record,
+			   len, play_ns);
 		/* Aligned as the first was: edits write words. */
 		sc->used += (SOURCE_HEADROOM + len + 15) & ~15u;
 	}
@@ -199,7 +193,7 @@ static struct frame *kept_frame(struct kept *kept)
 static int keep_record(struct source_capture *sc, struct kept *kept,
 		       uint64_t play_ns)
 {
-	uint32_t len = frame_bytes(sc, &sc->pending, &kept->left_out);
+	uint32_t len = frame_bytes(sc, &sc->record, &kept->left_out);
 	struct frame *f = len ? kept_frame(kept) : NULL;
 	uint8_t *to;
 
@@ -208,8 +202,11 @@ static int keep_record(struct source_capture *sc, struct kept *kept,
 	to = f ? kept_room(kept, (SOURCE_HEADROOM + len + 15) & ~15u) : NULL;
 	if (!to)
 		return -ENOMEM;
-	frame_fill(sc, f, to + SOURCE_HEADROOM, &sc->pending, len, play_ns);
+	frame_fill(sc, f, to + SOURCE_HEADROOM, &sc->record, len, play_ns);
 	kept->n++;
+	/* It is received when it is drawn. */
+	kept->left_out.received_frames--;
+	kept->left_out.received_bytes -= sc->record.len;
 	return 0;
 }
 
@@ -218,10 +215,8 @@ static int keep_all(struct source_capture *sc, struct kept *kept)
 	uint64_t play_ns;
 	int r;
 
-	while ((r = reel_next(&sc->reel, &sc->pending, &play_ns)) == 1) {
-		r = check_linktype(&sc->reel, &sc->pending);
-		if (!r)
-			r = keep_record(sc, kept, play_ns);
+	while ((r = next_record(sc, &play_ns)) == 1) {
+		r = keep_record(sc, kept, play_ns);
 		if (r)
 			break;
 	}
@@ -302,9 +297,11 @@ static int draw_from_memory(struct source_capture *sc, struct burst *b,
 				break;
 			lend_copy(sc, f);
 		}
+		counter_add(&s->received_bytes, f->len);
 		kept->at++;
 		b->n++;
 	}
+	counter_add(&s->received_frames, b->n);
 	if (kept->at < kept->n)
 		return SOURCE_MORE;
 	return kept->fault ? kept->fault : SOURCE_END;
@@ -326,7 +323,6 @@ static int capture_rewind(struct source *source, uint64_t pass)
 	struct source_capture *sc = capture_of(source);
 
 	(void)pass;
-	sc->has_pending = false;
 	if (!sc->kept)
 		return reel_rewind(&sc->reel);
 	sc->kept->at = 0;

@@ -27,7 +27,9 @@ struct numbers {
 	struct source source;
 	uint64_t n;
 	uint64_t next;
-	uint64_t fault_at; /* ends with -EIO before this one; 0: not */
+	uint64_t fault_at; /* ends with a fault before this one; 0: not */
+	int fault;         /* EIO; ECANCELED: waits until it is stopped */
+	bool stopped;
 	uint64_t rewinds;
 	uint32_t len;
 	uint8_t egress_mask; /* number & mask ? 1 : 0 */
@@ -46,7 +48,8 @@ static int numbers_draw(struct source *source, struct burst *b,
 		uint8_t *data = no->bytes[b->n] + SOURCE_HEADROOM;
 
 		if (no->fault_at && no->next == no->fault_at)
-			return -EIO;
+			return no->fault == EIO || no->stopped ? -no->fault :
+								 SOURCE_MORE;
 		memset(data, 0, no->len);
 		memcpy(data + NUMBER_AT, &no->next, sizeof(no->next));
 		b->frame[b->n++] = (struct frame){
@@ -71,6 +74,11 @@ static int numbers_rewind(struct source *source, uint64_t pass)
 	return 0;
 }
 
+static void numbers_stop(struct source *source)
+{
+	container_of(source, struct numbers, source)->stopped = true;
+}
+
 static double numbers_progress(const struct source *source)
 {
 	const struct numbers *no = container_of(source, struct numbers, source);
@@ -87,6 +95,7 @@ static const struct source_ops numbers_ops = {
 	.name = "numbers",
 	.draw = numbers_draw,
 	.rewind = numbers_rewind,
+	.stop = numbers_stop,
 	.progress = numbers_progress,
 	.close = numbers_close,
 };
@@ -106,6 +115,7 @@ static int setup(void **state)
 	memset(&numbers, 0, sizeof(numbers));
 	numbers.source.ops = &numbers_ops;
 	numbers.len = FRAME_BYTES;
+	numbers.fault = EIO;
 	rig->params = (struct feed_params){
 		.source = &numbers.source,
 		.pace = { .mode = PACE_TOPSPEED, .factor = 1 },
@@ -240,6 +250,84 @@ static void test_limit(void **state)
 	assert_sent(rig->port[0], 250, 0, 1, 100);
 	assert_int_equal(feed_figures(rig->feed)->complete, 1);
 	assert_false(feed_is_endless(rig->feed));
+}
+
+/* Once the last frame is lent nobody asks for another, which may not come. */
+static void test_limit_draws_no_more(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->params.limit_frames = BURST_RX;
+	make(rig, 1000);
+	run(rig);
+	assert_sent(rig->port[0], BURST_RX, 0, 1, 1000);
+	assert_int_equal(numbers.next, BURST_RX);
+	assert_int_equal(feed_figures(rig->feed)->complete, 1);
+}
+
+/* A source that waits when the time is over: that is no fault, and the end. */
+static void test_expire(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->params.duration_ns = 3600 * NS_PER_SEC;
+	numbers.fault_at = 30;
+	numbers.fault = ECANCELED;
+	make(rig, 100);
+	for (int i = 0; i < 10; i++)
+		lane_breathe(&rig->lane, 0);
+	assert_sent(rig->port[0], 30, 0, 1, 100);
+	assert_int_not_equal(due(rig), PORT_ENDED);
+	feed_expire(rig->feed);
+	run(rig);
+	assert_sent(rig->port[0], 30, 0, 1, 100);
+	assert_int_equal(feed_figures(rig->feed)->complete, 1);
+	assert_int_equal(feed_figures(rig->feed)->fault, 0);
+}
+
+/* Top speed knows no schedule, but a start, delays and an end. */
+static void test_topspeed_waits(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t start_ns;
+
+	rig->params.passes = 2;
+	rig->params.pass_delay_ns = 5 * NS_PER_MS;
+	rig->params.duration_ns = NS_PER_SEC;
+	make(rig, 100);
+	start_ns = clock_now_ns() + 5 * NS_PER_MS;
+	feed_start_at(rig->feed, start_ns);
+	lane_breathe(&rig->lane, 0);
+	assert_int_equal(port_mem_sent(rig->port[0]), 0);
+	assert_int_equal(due(rig), start_ns);
+	while (port_mem_sent(rig->port[0]) < 100)
+		lane_breathe(&rig->lane, 0);
+	assert_true(clock_now_ns() >= start_ns);
+	while (!due(rig))
+		lane_breathe(&rig->lane, 0);
+	assert_in_range(due(rig), start_ns + 5 * NS_PER_MS, PORT_ENDED - 1);
+	run(rig);
+	assert_true(clock_now_ns() >= start_ns + 5 * NS_PER_MS);
+	assert_sent(rig->port[0], 200, 0, 1, 100);
+	assert_int_equal(feed_figures(rig->feed)->complete, 1);
+}
+
+/* A pass that would begin behind the end is not waited for. */
+static void test_topspeed_duration(void **state)
+{
+	struct rig *rig = *state;
+	const struct timespec nap = { .tv_nsec = 30 * NS_PER_MS };
+
+	rig->params.passes = 0;
+	rig->params.pass_delay_ns = 80 * NS_PER_MS;
+	rig->params.duration_ns = 100 * NS_PER_MS;
+	make(rig, 100);
+	lane_breathe(&rig->lane, 0);
+	nanosleep(&nap, NULL); /* why: so long the first pass takes */
+	run(rig);
+	assert_sent(rig->port[0], 100, 0, 1, 100);
+	assert_int_equal(numbers.rewinds, 0);
+	assert_int_equal(feed_figures(rig->feed)->complete, 1);
 }
 
 /* 100 frames a pass, a microsecond apart: those before 250 us, at their time;
@@ -430,6 +518,10 @@ int main(void)
 		TEST(test_empty_source),
 		TEST(test_passes),
 		TEST(test_limit),
+		TEST(test_limit_draws_no_more),
+		TEST(test_expire),
+		TEST(test_topspeed_waits),
+		TEST(test_topspeed_duration),
 		TEST(test_duration_and_schedule),
 		TEST(test_rehearse),
 		TEST(test_fault),

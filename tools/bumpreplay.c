@@ -172,6 +172,7 @@ static int replay(const struct replay_options *options)
 	if (!r)
 		r = open_sender(&replay);
 	if (!r) {
+		replay.sender.replays = true;
 		r = run(&replay);
 		sender_close(&replay.sender);
 	}
