@@ -39,11 +39,12 @@ static void man_head(FILE *out, const char *title)
 	fprintf(out, ".SS %s\n", title);
 }
 
-/* In man(7) a dash that is typed is an escaped one. */
+/* In man(7) a dash that is typed is an escaped one, and so is a backslash. */
 static void man_text(FILE *out, const char *text)
 {
 	for (; *text; text++)
-		fprintf(out, *text == '-' ? "\\-" : "%c", *text);
+		fprintf(out, *text == '-' ? "\\-" : *text == '\\' ? "\\e" :
+			"%c", *text);
 }
 
 static void man_row(FILE *out, const char *option, const char *what)

@@ -21,6 +21,29 @@ enum { EXIT_USAGE = 2, EXIT_NOT_ALL = 3 };
 
 /* ---- the template ---- */
 
+/* As it left, without its FCS, and all of it. */
+static int template_from_record(struct template *t, const char *path,
+				const struct capture_record *rec)
+{
+	uint32_t len = rec->len > rec->fcs_bytes ? rec->len - rec->fcs_bytes :
+						   0;
+
+	if (rec->linktype != LINKTYPE_ETHERNET) {
+		log_err("%s: frame %llu is of link type %s: only Ethernet "
+			"frames can be sent", path,
+			(unsigned long long)rec->number,
+			capture_linktype_name(rec->linktype));
+		return -EINVAL;
+	}
+	if (rec->caplen < len) {
+		log_err("%s: frame %llu is cut off: %u of its %u bytes are "
+			"there", path, (unsigned long long)rec->number,
+			rec->caplen, len);
+		return -EINVAL;
+	}
+	return template_from_bytes(t, rec->data, len);
+}
+
 /* Frame `o->frame` of a capture. */
 static int template_from_capture(struct template *t,
 				 const struct inject_options *o)
@@ -38,14 +61,8 @@ static int template_from_capture(struct template *t,
 		log_err("%s: has no frame %llu", o->path,
 			(unsigned long long)o->frame);
 		r = -EINVAL;
-	} else if (r == 1 && rec.linktype != LINKTYPE_ETHERNET) {
-		log_err("%s: frame %llu is of link type %s: only Ethernet "
-			"frames can be sent", o->path,
-			(unsigned long long)o->frame,
-			capture_linktype_name(rec.linktype));
-		r = -EINVAL;
 	} else if (r == 1) {
-		r = template_from_bytes(t, rec.data, rec.caplen);
+		r = template_from_record(t, o->path, &rec);
 	}
 	capture_close(capture);
 	return r;

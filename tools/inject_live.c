@@ -25,6 +25,7 @@ struct live_job {
 	uint64_t frames; /* that are wanted; 0: no end */
 	int ended_fd;
 	int result;
+	bool cut_short; /* of what is to last for some time */
 };
 
 /* ---- from a template's plan ---- */
@@ -151,9 +152,9 @@ static void figures_of(const struct live_job *job, struct send_figures *f)
 	f->feed.first_ns = live.first_ns;
 	f->feed.last_ns = live.last_ns;
 	f->feed.late_frames = live.slips;
-	f->elapsed_ns = live.last_ns - live.first_ns;
-	f->complete = !job->frames || live.made >= job->frames;
+	f->complete = live.made >= job->frames && !job->cut_short;
 	if (live.last_ns > live.first_ns) {
+		f->elapsed_ns = live.last_ns - live.first_ns;
 		f->pps = (double)(live.sent - 1) * 1e9 / (double)f->elapsed_ns;
 		f->bps = f->pps * job->frame_bytes * 8;
 	}
@@ -174,11 +175,22 @@ static void on_figures(void *arg)
 	fflush(stdout);
 }
 
-static int watch_live(struct live_job *job, int signal_fd)
+/* The kernel would make frames for an interface that is gone, for ever. */
+static void on_links(void *arg)
+{
+	struct live_job *job = arg;
+
+	sender_take_links(job->sender);
+	if (job->sender->gone)
+		eventfd_write(job->ended_fd, 1);
+}
+
+static int watch_live(struct live_job *job, uint64_t duration_ns, int signal_fd)
 {
 	const struct watch_params params = {
 		.ended_fd = job->ended_fd,
-		.link_fd = -1,
+		.link_fd = link_monitor_fd(job->sender->monitor),
+		.on_link = on_links,
 		.stats_ns = job->sender->params->stats_ns,
 		.on_figures = on_figures,
 		.on_stats = on_figures,
@@ -191,7 +203,8 @@ static int watch_live(struct live_job *job, int signal_fd)
 		log_err("thread: %s", strerror(r));
 		return -r;
 	}
-	watch_run(&params, signal_fd);
+	r = watch_run(&params, signal_fd);
+	job->cut_short = job->sender->gone || (r != WATCH_ENDED && duration_ns);
 	live_stop(job->live);
 	pthread_join(thread, NULL);
 	return job->result;
@@ -244,7 +257,9 @@ int inject_live(const struct inject_options *o, struct sender *s,
 	r = live_new(&job.live, &params);
 	if (r)
 		return r;
-	r = watch_live(&job, signal_fd);
+	r = watch_live(&job, params.duration_ns, signal_fd);
+	if (r == -ENXIO && s->gone)
+		r = -ENODEV;
 	if (r == -ENXIO && o->engine == ENGINE_XDP) {
 		log_err("--engine xdp sent nothing; --engine direct needs no "
 			"help");

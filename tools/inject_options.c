@@ -164,7 +164,7 @@ static void finish(struct inject_options *o)
 
 int inject_options_parse(struct inject_options *o, int argc, char **argv)
 {
-	int r;
+	int r, bad;
 
 	memset(o, 0, sizeof(*o));
 	send_options_init(&o->send);
@@ -176,7 +176,8 @@ int inject_options_parse(struct inject_options *o, int argc, char **argv)
 		return r < 0 ? r : 0;
 	if (r < argc)
 		o->path = argv[r];
-	if (check(o, argc - r) | send_options_finish(&o->send))
+	bad = send_options_finish(&o->send);
+	if (check(o, argc - r) || bad)
 		return -EINVAL;
 	finish(o);
 	return 0;

@@ -26,6 +26,7 @@ struct verify {
 	struct judge *judge;
 	struct lane lane;
 	int ended_fd;
+	bool gone; /* the interface is */
 	uint64_t seen_frames; /* when something arrived last */
 	uint64_t seen_ns;
 };
@@ -54,6 +55,18 @@ static void on_figures(void *arg)
 	struct verify *v = arg;
 
 	verify_report(v->judge, v->port, v->options->send.sender.json, stdout);
+}
+
+/* Its socket is dead: nothing comes any more. */
+static void on_link(const struct link_event *event, void *arg)
+{
+	struct verify *v = arg;
+
+	if (!event->gone || event->info.index != v->link.index)
+		return;
+	log_err("port %s: the interface is gone: stopping", v->link.name);
+	v->gone = true;
+	eventfd_write(v->ended_fd, 1);
 }
 
 static void on_links(void *arg)
@@ -103,7 +116,10 @@ static int verify_open(struct verify *v)
 		return r;
 	}
 	r = link_monitor_open(&v->monitor);
-	return r ? r : open_port(v);
+	if (r)
+		return r;
+	link_set_event_handler(v->monitor, on_link, v);
+	return open_port(v);
 }
 
 static void verify_close(struct verify *v)
@@ -139,8 +155,9 @@ static int verify_run(struct verify *v, int signal_fd)
 	lane_stop(&v->lane);
 	if (r < 0)
 		return r;
-	return verify_report(v->judge, v->port, v->options->send.sender.json,
-			     stdout);
+	r = verify_report(v->judge, v->port, v->options->send.sender.json,
+			  stdout);
+	return r ? r : v->gone;
 }
 
 int inject_verify(const struct inject_options *o)
