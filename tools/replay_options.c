@@ -32,7 +32,7 @@ static int take_frames(void *target, const char *value, const char **allowed)
 static int add_rule(struct replay_options *o, enum filter_action action,
 		    const char *text, const char **allowed)
 {
-	static char why[256]; /* libpcap's words, until they are logged */
+	char why[256];
 	struct filter_rule *rule = &o->rule[o->n_rules];
 
 	*allowed = "at most 32 of these";
@@ -43,9 +43,11 @@ static int add_rule(struct replay_options *o, enum filter_action action,
 		.text = text,
 		.action = action,
 	};
-	*allowed = why;
-	if (filter_check(rule, why, sizeof(why)))
+	if (filter_check(rule, why, sizeof(why))) {
+		*allowed = NULL;
+		log_err("option --%s: %s: %s", rule->id, text, why);
 		return -EINVAL;
+	}
 	o->n_rules++;
 	return 0;
 }
@@ -155,8 +157,10 @@ static int check_write_path(const struct replay_options *o)
 	    !S_ISREG(out.st_mode))
 		return 0;
 	for (size_t i = 0; i < o->n_paths; i++) {
-		if (stat(o->path[i], &in) || in.st_dev != out.st_dev ||
-		    in.st_ino != out.st_ino)
+		int r = strcmp(o->path[i], "-") ? stat(o->path[i], &in) :
+						  fstat(STDIN_FILENO, &in);
+
+		if (r || in.st_dev != out.st_dev || in.st_ino != out.st_ino)
 			continue;
 		log_err("--write: %s: is one of the captures to read",
 			o->write_path);
