@@ -214,6 +214,9 @@ static int control_open(struct control *c, const struct control_params *params)
 {
 	int r;
 
+	/* A filter may name a host, and whoever waits for its address does not
+	 * answer meanwhile: resolv.conf(5). */
+	setenv("RES_OPTIONS", "timeout:1 attempts:1", 0);
 	c->params = params;
 	c->notify.fd = -1;
 	for (int i = 0; i < SOURCES; i++)

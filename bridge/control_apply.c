@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bridge_change.h"
 #include "clock.h"
@@ -172,11 +173,27 @@ static int keep_runtime_rules(const struct conf *from, struct conf *to)
 	return r;
 }
 
+/* What is no file was read at the start, and would be waited for now. */
+static int check_file(const char *path)
+{
+	struct stat st;
+
+	if (!path || (!stat(path, &st) && S_ISREG(st.st_mode)))
+		return 0;
+	log_err("%s: %s", path, errno ? strerror(errno) : "not a file");
+	return -EINVAL;
+}
+
 static int read_again(struct control *c, struct conf **confp)
 {
-	struct conf *conf = malloc(sizeof(*conf));
+	struct conf *conf;
 	int r;
 
+	errno = 0;
+	r = check_file(c->conf->path);
+	if (r)
+		return r;
+	conf = malloc(sizeof(*conf));
 	if (!conf)
 		return -ENOMEM;
 	conf_init(conf);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -147,8 +148,6 @@ static int listen_at(struct control *c, const char *name)
 	int r;
 
 	free(c->socket);
-	if (mkdir(BRIDGE_STATE_DIR, 0755) && errno != EEXIST)
-		log_debug("%s: %s", BRIDGE_STATE_DIR, strerror(errno));
 	if (asprintf(&c->socket, "%s/%s.sock", BRIDGE_STATE_DIR, name) < 0) {
 		c->socket = NULL;
 		return -ENOMEM;
@@ -196,6 +195,8 @@ int control_open_services(struct control *c)
 	if (!c->name)
 		return -ENOMEM;
 	notify_open(&c->notify);
+	if (mkdir(BRIDGE_STATE_DIR, 0755) && errno != EEXIST)
+		log_debug("%s: %s", BRIDGE_STATE_DIR, strerror(errno));
 	if (c->conf->control) {
 		r = open_server(c);
 		if (r)
@@ -216,6 +217,7 @@ void control_close_services(struct control *c)
 	notify_close(&c->notify);
 	free(c->socket);
 	free(c->name);
+	free(c->user);
 }
 
 /* ---- privileges ---- */
@@ -259,11 +261,22 @@ static void check_readable(const struct conf *conf)
 			 strerror(errno));
 }
 
+/* As it is now, for later: the answer may come from far away. */
+static char *user_name(void)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", (unsigned int)geteuid());
+	return strdup(user ? user->pw_name : number);
+}
+
 int control_drop_privileges(struct control *c)
 {
 	const struct conf *conf = c->conf;
 	const char *const owned[] = {
 		BRIDGE_STATE_DIR, c->socket ? c->socket : BRIDGE_STATE_DIR,
+		BRIDGE_STATE_DIR "/lock",
 		conf->events_file ? conf->events_file : BRIDGE_STATE_DIR,
 	};
 	const struct privilege_params params = {
@@ -276,6 +289,7 @@ int control_drop_privileges(struct control *c)
 
 	if (r)
 		return r;
+	c->user = user_name();
 	check_readable(conf);
 	return conf->sandbox ? enter_sandbox(c) : 0;
 }

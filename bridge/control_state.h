@@ -36,6 +36,7 @@ struct control {
 	const struct control_params *params;
 	struct conf *conf; /* the one in force, ours */
 	char *name;
+	char *user; /* that we run as */
 	struct link_monitor *monitor;
 	struct bridge **bridge; /* those that have been made, as in conf */
 	size_t n_bridges;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "filter.h"
 #include "log.h"
@@ -142,8 +143,17 @@ static int load_file(FILE *file, struct bpf_program *program)
 static int load(const char *path, struct bpf_program *program, char *why,
 		size_t size)
 {
-	FILE *file = fopen(path, "re");
+	struct stat st;
+	FILE *file;
 	int r;
+
+	/* A FIFO's other end may never come; the shell's <(...) is there. */
+	if (!stat(path, &st) && S_ISFIFO(st.st_mode) &&
+	    strncmp(path, "/dev/fd/", strlen("/dev/fd/"))) {
+		snprintf(why, size, "is a FIFO, not a file");
+		return -EINVAL;
+	}
+	file = fopen(path, "re");
 
 	if (!file) {
 		snprintf(why, size, "%s", strerror(errno));

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "log.h"
 #include "requests.h"
@@ -88,6 +89,7 @@ static int request_config(struct request *r)
 static int request_check(struct request *r)
 {
 	const char *file = request_text(r, "file", NULL);
+	struct stat st;
 	struct conf conf;
 	int result;
 
@@ -96,6 +98,11 @@ static int request_check(struct request *r)
 	if (*file != '/')
 		return refuse(r, "file: '%.80s': a whole path is needed, from "
 				 "/ on", file);
+	/* A pipe might never end. */
+	if (stat(file, &st))
+		return refuse(r, "file: %.160s: %s", file, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return refuse(r, "file: %.160s: not a file", file);
 	conf_init(&conf);
 	result = conf_read(&conf, file);
 	if (conf_finish(&conf) && !result)

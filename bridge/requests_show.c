@@ -2,7 +2,6 @@
 /* Requests that only look; see requests.h. */
 #include "config.h"
 
-#include <pwd.h>
 #include <string.h>
 
 #include "clock.h"
@@ -30,17 +29,6 @@ static json_t *last_reload(const struct control *c)
 	return json_pack("{sbsf}", "ok", c->reload_ok, "seconds_ago", ago);
 }
 
-static json_t *user_name(void)
-{
-	const struct passwd *user = getpwuid(geteuid());
-	char number[16];
-
-	if (user)
-		return json_string(user->pw_name);
-	snprintf(number, sizeof(number), "%u", (unsigned int)geteuid());
-	return json_string(number);
-}
-
 int request_status(struct request *r)
 {
 	static const char *const level[] = { "error", "warning", "info",
@@ -54,11 +42,11 @@ int request_status(struct request *r)
 		json_array_append_new(pairs, pair_status(b));
 	json_decref(r->result);
 	r->result = json_pack(
-		"{sssssssisfss?sssosbsIsoso}", "program", PACKAGE_NAME,
+		"{sssssssisfss?ssss?sbsIsoso}", "program", PACKAGE_NAME,
 		"version", PACKAGE_VERSION, "name", c->name, "pid",
 		(int)getpid(), "uptime_seconds",
 		(double)(clock_now_ns() - c->start_ns) / 1e9, "config",
-		c->conf->path, "log", level[log_level], "user", user_name(),
+		c->conf->path, "log", level[log_level], "user", c->user,
 		"sandbox", c->conf->sandbox, "reloads",
 		(json_int_t)c->n_reloads, "last_reload", last_reload(c),
 		"pairs", pairs);

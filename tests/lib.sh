@@ -60,10 +60,11 @@ not_ok() {
 	printf 'not ok - %s\n' "$*"
 }
 
-# skip REASON: end, for something is missing here.
+# skip REASON: end, for something is missing here. With LIB_OPTIONAL=yes it may
+# be missing in CI, too.
 skip() {
 	lib_finished=yes
-	if [ "${CI:-}" = true ]; then
+	if [ "${CI:-}" = true ] && [ -z "${LIB_OPTIONAL:-}" ]; then
 		printf 'not ok - cannot run: %s\n' "$*"
 		exit 1
 	fi
