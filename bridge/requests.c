@@ -119,7 +119,7 @@ static int request_commands(struct request *r)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < n_requests; i++)
+	for (size_t i = 0; i < REQUESTS; i++)
 		json_array_append_new(array,
 				      json_pack("{ssssss}", "name",
 						request_info[i].name,
@@ -221,53 +221,42 @@ static int request_stop(struct request *r)
 	return 0;
 }
 
-const struct request_info request_info[] = {
-	{ "status", "", "Which pairs there are and how they are",
-	  request_status },
-	{ "stats", "[PAIR]", "Counts since the start, or the last reset",
-	  request_stats },
-	{ "links", "[PAIR]", "The interfaces as the kernel knows them",
-	  request_links },
-	{ "config", "", "The configuration in force", request_config },
-	{ "check", "FILE", "Whether a file could be run with", request_check },
-	{ "reload", "", "Read the configuration again and apply what changed",
-	  request_reload },
-	{ "filter_list", "[PAIR]", "The rules and what they matched",
-	  request_filter_list },
-	{ "filter_add", "[PAIR] [SIDE] ACTION ID EXPR",
-	  "Add a rule until it is removed or the process ends",
-	  request_filter_add },
-	{ "filter_del", "[PAIR] ID", "Remove a rule that was added so",
-	  request_filter_del },
-	{ "filter_set", "[PAIR] ID EXPR", "Give a rule another expression",
-	  request_filter_set },
-	{ "pause", "[PAIR]", "Drop all that arrives, until resumed",
-	  request_pause },
-	{ "resume", "[PAIR]", "Forward again", request_resume },
-	{ "reset", "[PAIR]", "Count from 0 again", request_reset },
-	{ "log", "LEVEL", "Say more or less on stderr, until reloaded",
-	  request_log },
-	{ "stop", "", "Stop, with a report", request_stop },
-	{ "commands", "", "This list", request_commands },
+static int (*const answer[REQUESTS])(struct request *r) = {
+	[REQUEST_STATUS] = request_status,
+	[REQUEST_STATS] = request_stats,
+	[REQUEST_LINKS] = request_links,
+	[REQUEST_CONFIG] = request_config,
+	[REQUEST_CHECK] = request_check,
+	[REQUEST_RELOAD] = request_reload,
+	[REQUEST_FILTER_LIST] = request_filter_list,
+	[REQUEST_FILTER_ADD] = request_filter_add,
+	[REQUEST_FILTER_DEL] = request_filter_del,
+	[REQUEST_FILTER_SET] = request_filter_set,
+	[REQUEST_PAUSE] = request_pause,
+	[REQUEST_RESUME] = request_resume,
+	[REQUEST_RESET] = request_reset,
+	[REQUEST_LOG] = request_log,
+	[REQUEST_STOP] = request_stop,
+	[REQUEST_COMMANDS] = request_commands,
 };
-
-const size_t n_requests = ARRAY_SIZE(request_info);
 
 /* ---- a line and its answer ---- */
 
-static const struct request_info *find(const char *name)
+/* REQUESTS: there is none. */
+static int find(const char *name)
 {
-	for (size_t i = 0; i < n_requests; i++)
-		if (!strcmp(request_info[i].name, name))
-			return &request_info[i];
-	return NULL;
+	int id = 0;
+
+	while (id < REQUESTS && strcmp(request_info[id].name, name))
+		id++;
+	return id;
 }
 
 static int no_such(struct request *r, const char *name)
 {
 	struct suggest s = { .wrong = name };
 
-	for (size_t i = 0; i < n_requests; i++)
+	for (size_t i = 0; i < REQUESTS; i++)
 		suggest_offer(&s, request_info[i].name);
 	return refuse(r, "no such request: '%.80s'%s%s%s", name,
 		      s.best ? "; did you mean " : "", s.best ? s.best : "",
@@ -276,9 +265,9 @@ static int no_such(struct request *r, const char *name)
 
 static int serve(struct request *r, const char *line, size_t len)
 {
-	const struct request_info *info;
 	const char *name;
 	json_error_t error;
+	int id;
 
 	r->ask = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(r->ask))
@@ -287,8 +276,8 @@ static int serve(struct request *r, const char *line, size_t len)
 	name = request_text(r, "request", NULL);
 	if (!name)
 		return -EINVAL;
-	info = find(name);
-	if (!info)
+	id = find(name);
+	if (id == REQUESTS)
 		return no_such(r, name);
 	if (json_object_get(r->ask, "pair")) {
 		r->pair = request_text(r, "pair", NULL);
@@ -297,7 +286,7 @@ static int serve(struct request *r, const char *line, size_t len)
 		if (!conf_find_pair(r->control->conf, r->pair))
 			return refuse(r, "no such pair: '%.80s'", r->pair);
 	}
-	return info->answer(r);
+	return answer[id](r);
 }
 
 /* Lines, as they were logged, as an array. */
@@ -317,24 +306,24 @@ static json_t *mistakes_of(char *log)
 
 static json_t *answer_of(struct request *r, int result, char *log)
 {
-	json_t *answer, *mistakes;
+	json_t *object, *mistakes;
 
 	if (!result)
 		return json_pack("{sbsO}", "ok", 1, "result", r->result);
 	mistakes = mistakes_of(log);
-	answer = json_pack("{sbss}", "ok", 0, "error",
+	object = json_pack("{sbss}", "ok", 0, "error",
 			   *r->error ? r->error : strerror(-result));
-	if (!answer) /* the error quotes what is no UTF-8 */
-		answer = json_pack("{sbss}", "ok", 0, "error", "no request");
+	if (!object) /* the error quotes what is no UTF-8 */
+		object = json_pack("{sbss}", "ok", 0, "error", "no request");
 	if (json_array_size(mistakes))
-		json_object_set(answer, "mistakes", mistakes);
+		json_object_set(object, "mistakes", mistakes);
 	json_decref(mistakes);
-	return answer;
+	return object;
 }
 
-static char *line_of(const json_t *answer)
+static char *line_of(const json_t *object)
 {
-	char *text = json_dumps(answer, JSON_COMPACT);
+	char *text = json_dumps(object, JSON_COMPACT);
 	size_t len = text ? strlen(text) : 0;
 	char *line = text ? realloc(text, len + 2) : NULL;
 
@@ -351,7 +340,7 @@ char *requests_answer(void *arg, const char *line, size_t len)
 	char *log = NULL, *text;
 	size_t log_len = 0;
 	FILE *copy = open_memstream(&log, &log_len);
-	json_t *answer;
+	json_t *object;
 	int result;
 
 	if (!copy)
@@ -361,9 +350,9 @@ char *requests_answer(void *arg, const char *line, size_t len)
 	result = serve(&r, line, len);
 	log_copy_to(NULL);
 	fclose(copy);
-	answer = answer_of(&r, result, log);
-	text = line_of(answer);
-	json_decref(answer);
+	object = answer_of(&r, result, log);
+	text = line_of(object);
+	json_decref(object);
 	json_decref(r.result);
 	json_decref(r.ask);
 	free(log);

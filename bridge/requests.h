@@ -10,10 +10,14 @@
 #include <jansson.h>
 
 #include "control_state.h"
+#include "request_list.h"
 
 #define REQUEST_ERROR_BYTES 256
 
-/* What a request says, and what becomes of it. */
+/*
+ * What a request says, and what becomes of it. Who answers returns 0, or -errno
+ * with an error that says why, or with what was logged meanwhile as the reason.
+ */
 struct request {
 	struct control *control;
 	json_t *ask;
@@ -21,18 +25,6 @@ struct request {
 	json_t *result;   /* an object */
 	char error[REQUEST_ERROR_BYTES];
 };
-
-struct request_info {
-	const char *name;
-	const char *arguments; /* for people: "[PAIR] ID EXPR" */
-	const char *help;      /* one sentence without a full stop */
-	/* 0, or -errno with an error that says why, or with what was logged
-	 * meanwhile as the reason. */
-	int (*answer)(struct request *r);
-};
-
-extern const struct request_info request_info[];
-extern const size_t n_requests;
 
 /* Answer a line of `len` bytes: an allocated line with its newline; NULL: no
  * memory. For struct server_params; arg is the struct control. */

@@ -14,7 +14,7 @@ cd "${abs_top_srcdir:-$(dirname "$0")/..}" || exit 1
 # floor N: these stand there. only WHAT: these alone include <WHAT...>.
 tables() {
 	cat <<'EOF2'
-floor 0 base log clock suggest units rng
+floor 0 base log clock suggest units rng request_list
 floor 1 frame stats hist pace ranges stamp dissect checksum segment
 floor 1 capture_record pcapng talk
 floor 1 template template_build template_layers template_parse template_sum
