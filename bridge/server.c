@@ -16,15 +16,21 @@
 #include "log.h"
 #include "server.h"
 
-/* A request that is begun, an answer that is not taken. */
+/* Of a program: a request that is begun is there in a moment, an answer is
+ * taken at once. Longer than this, somebody holds a place for nothing. */
 #define PATIENCE_NS (10 * NS_PER_SEC)
-#define IDLE_NS (600 * NS_PER_SEC)
-#define LAST_WORDS_MS 200
-#define EVENTS_MAX 16
-#define BACKLOG 64
-#define READ_BYTES 4096 /* to begin with */
+#define IDLE_NS (600 * NS_PER_SEC) /* of a person who types requests */
+#define LAST_WORDS_MS 200	   /* a stop must not wait for a client */
+#define EVENTS_MAX 16		   /* a turn: then the control thread's others */
+#define BACKLOG 64		   /* connect() waits, beyond */
+#define READ_BYTES 4096		   /* to begin with: most requests are short */
 
-/* Either it is read from, or an answer is under way: never both. */
+#define AS_TEXT(number) #number
+#define TEXT(number) AS_TEXT(number)
+#define ERROR_LINE(why) "{\"ok\":false,\"error\":\"" why "\"}\n"
+
+/* Either it is read from, or an answer is under way, never both: so it costs no
+ * more than one request and one answer, however much it sends. */
 struct client {
 	int fd; /* -1: the place is free */
 	char *in;
@@ -32,7 +38,7 @@ struct client {
 	char *out; /* NULL: none under way */
 	size_t out_len, out_sent;
 	bool ended;	   /* it sends no more */
-	bool refused;	   /* closed once the answer is out */
+	bool leaves;	   /* closed once the answer is out */
 	uint64_t since_ns; /* when it last got on */
 };
 
@@ -47,6 +53,16 @@ struct server {
 	struct client client[SERVER_CLIENTS_MAX];
 };
 
+/* Deaf, it does not see who wants to connect. */
+static void set_deaf(struct server *s, bool deaf)
+{
+	struct epoll_event event = { .events = deaf ? 0 : EPOLLIN };
+
+	if (deaf != s->deaf)
+		epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->listen_fd, &event);
+	s->deaf = deaf;
+}
+
 /* ---- clients ---- */
 
 static void client_close(struct server *s, struct client *c)
@@ -58,7 +74,7 @@ static void client_close(struct server *s, struct client *c)
 	free(c->out);
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
-	s->deaf = false;
+	set_deaf(s, false);
 }
 
 /* Wait for what is to be done next. */
@@ -84,16 +100,6 @@ static void client_answer(struct server *s, struct client *c, char *text)
 	client_watch(s, c);
 }
 
-static void client_refuse(struct server *s, struct client *c, const char *why)
-{
-	char *text = NULL;
-
-	if (asprintf(&text, "{\"ok\":false,\"error\":\"%s\"}\n", why) < 0)
-		text = NULL;
-	c->refused = true;
-	client_answer(s, c, text);
-}
-
 /* The next whole line, if there is one: its length, or -1. What is left at the
  * end of what a client sends is a line, too. */
 static ssize_t next_line(const struct client *c)
@@ -108,19 +114,23 @@ static ssize_t next_line(const struct client *c)
 /* One request, if one is there and the one before is answered. */
 static void client_serve(struct server *s, struct client *c)
 {
+	static const char too_long[] =
+		ERROR_LINE("a request is a line of at most "
+			   TEXT(SERVER_REQUEST_BYTES) " bytes");
 	ssize_t len = c->out ? -1 : next_line(c);
 	size_t used;
 	char *text;
 
 	if (len < 0) {
-		if (!c->out && c->in_len >= SERVER_REQUEST_BYTES)
-			client_refuse(s, c, "a request is a line of at most "
-					    "65536 bytes");
-		else if (!c->out && c->ended)
+		if (!c->out && c->in_len >= SERVER_REQUEST_BYTES) {
+			c->leaves = true;
+			client_answer(s, c, strdup(too_long));
+		} else if (!c->out && c->ended) {
 			client_close(s, c);
+		}
 		return;
 	}
-	c->in[len] = '\0'; /* there is room for it: see client_read() */
+	c->in[len] = '\0'; /* there is room for it: see make_room() */
 	text = s->params.answer(s->params.arg, c->in, (size_t)len);
 	used = (size_t)len < c->in_len ? (size_t)len + 1 : c->in_len;
 	memmove(c->in, c->in + used, c->in_len - used);
@@ -181,12 +191,12 @@ static void client_write(struct server *s, struct client *c)
 		return;
 	free(c->out);
 	c->out = NULL;
-	if (c->refused) {
+	if (c->leaves) {
 		client_close(s, c);
 		return;
 	}
 	client_watch(s, c);
-	/* The next request may be here already, and no more to read. */
+	/* The next request may be here already, and nothing more to read. */
 	client_serve(s, c);
 }
 
@@ -203,7 +213,8 @@ static struct client *free_place(struct server *s)
 static void turn_away(int fd)
 {
 	static const char text[] =
-		"{\"ok\":false,\"error\":\"too many clients: at most 32\"}\n";
+		ERROR_LINE("too many clients: at most "
+			   TEXT(SERVER_CLIENTS_MAX));
 
 	/* A new socket has room for it. */
 	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -219,9 +230,11 @@ static void take_client(struct server *s)
 			 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0) {
-		/* It would be told again at once: not until there is one. */
-		s->deaf = errno == EMFILE || errno == ENFILE ||
-			  errno == ENOMEM || errno == ENOBUFS;
+		/* It stays there, and epoll would tell again at once: not
+		 * before a client leaves, or the next tick. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS)
+			set_deaf(s, true);
 		return;
 	}
 	if (!c) {
@@ -238,21 +251,10 @@ static void take_client(struct server *s)
 	c->since_ns = s->now_ns;
 }
 
-static void listen_again(struct server *s)
-{
-	struct epoll_event event = {
-		.events = s->deaf ? 0 : EPOLLIN,
-		.data.ptr = NULL,
-	};
-
-	epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->listen_fd, &event);
-}
-
 void server_run(struct server *s)
 {
 	struct epoll_event event[EVENTS_MAX];
 	int n = epoll_wait(s->epoll_fd, event, EVENTS_MAX, 0);
-	bool was_deaf = s->deaf;
 
 	s->now_ns = clock_now_ns();
 	for (int i = 0; i < n; i++) {
@@ -265,14 +267,10 @@ void server_run(struct server *s)
 		else if (c->fd >= 0)
 			client_read(s, c);
 	}
-	if (s->deaf != was_deaf)
-		listen_again(s);
 }
 
 void server_tick(struct server *s, uint64_t now_ns)
 {
-	bool was_deaf = s->deaf;
-
 	for (int i = 0; i < SERVER_CLIENTS_MAX; i++) {
 		struct client *c = &s->client[i];
 		bool busy = c->out || c->in_len;
@@ -281,9 +279,7 @@ void server_tick(struct server *s, uint64_t now_ns)
 		    now_ns - c->since_ns > (busy ? PATIENCE_NS : IDLE_NS))
 			client_close(s, c);
 	}
-	s->deaf = false;
-	if (was_deaf)
-		listen_again(s);
+	set_deaf(s, false);
 }
 
 /* ---- the socket ---- */
@@ -291,11 +287,12 @@ void server_tick(struct server *s, uint64_t now_ns)
 static int set_address(struct sockaddr_un *address, const char *path)
 {
 	address->sun_family = AF_UNIX;
-	if (strlen(path) < sizeof(address->sun_path)) {
+	/* An empty one would be a name outside of the file system, unix(7). */
+	if (*path && strlen(path) < sizeof(address->sun_path)) {
 		strcpy(address->sun_path, path);
 		return 0;
 	}
-	log_err("control socket: %s: a path of at most %zu bytes is allowed",
+	log_err("control socket: '%s': a path of 1 to %zu bytes is allowed",
 		path, sizeof(address->sun_path) - 1);
 	return -ENAMETOOLONG;
 }
@@ -316,9 +313,9 @@ static int clear_path(const struct sockaddr_un *address)
 	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) ||
 	    errno == EAGAIN) /* its queue is full */
 		return -EADDRINUSE;
-	if (errno != ECONNREFUSED)
-		return -errno;
-	return unlink(address->sun_path) ? -errno : 0;
+	if (errno == ECONNREFUSED && !unlink(address->sun_path))
+		return 0;
+	return errno == ENOENT ? 0 : -errno; /* its owner was faster */
 }
 
 static int bind_and_listen(struct server *s, const struct sockaddr_un *address)
@@ -338,7 +335,7 @@ static int bind_and_listen(struct server *s, const struct sockaddr_un *address)
 	umask(mask);
 	if (r)
 		return r;
-	if (stat(address->sun_path, &st) ||
+	if (lstat(address->sun_path, &st) ||
 	    chmod(address->sun_path, s->params.mode) ||
 	    listen(s->listen_fd, BACKLOG)) {
 		r = -errno;
@@ -366,7 +363,8 @@ static int open_all(struct server *s)
 		r = -errno;
 	if (r && r != -EADDRINUSE)
 		log_err("control socket: %s: %s", s->params.path,
-			strerror(-r));
+			r == -EEXIST ? "it is no socket, and stays: remove it"
+				     : strerror(-r));
 	return r;
 }
 
@@ -375,8 +373,10 @@ int server_open(struct server **serverp, const struct server_params *p)
 	struct server *s = calloc(1, sizeof(*s));
 	int r;
 
-	if (!s)
+	if (!s) {
+		log_err("control socket: %s: no memory", p->path);
 		return -ENOMEM;
+	}
 	s->params = *p;
 	s->epoll_fd = s->listen_fd = -1;
 	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
@@ -397,11 +397,12 @@ int server_fd(const struct server *s)
 static bool is_answering(const struct server *s)
 {
 	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
-		if (s->client[i].fd >= 0 && s->client[i].out)
+		if (s->client[i].out)
 			return true;
 	return false;
 }
 
+/* Nothing is asked any more: what would answer may be gone. */
 static void say_last_words(struct server *s)
 {
 	uint64_t until_ns = clock_now_ns() + LAST_WORDS_MS * NS_PER_MS;
@@ -409,6 +410,11 @@ static void say_last_words(struct server *s)
 
 	close_fd(&s->listen_fd);
 	s->listen_fd = -1;
+	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
+		if (s->client[i].out)
+			s->client[i].leaves = true;
+		else
+			client_close(s, &s->client[i]);
 	while (is_answering(s) && clock_now_ns() < until_ns) {
 		poll(&pfd, 1, LAST_WORDS_MS / 10);
 		server_run(s);

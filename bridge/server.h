@@ -11,13 +11,16 @@
 
 #include "base.h"
 
+/* Some people, a live view each, an exporter: and whoever connects in a loop
+ * has no more of the process's descriptors and memory than these. */
 #define SERVER_CLIENTS_MAX 32
-#define SERVER_REQUEST_BYTES 65536 /* with its newline */
+/* With its newline: a filter expression is far shorter. */
+#define SERVER_REQUEST_BYTES 65536
 
 struct server;
 
 struct server_params {
-	const char *path;  /* of the socket; kept by the caller */
+	const char *path;  /* of the socket; kept by the caller, until closed */
 	unsigned int mode; /* of the socket: who may connect */
 	/* Answer a line of len bytes, which may hold anything but a newline and
 	 * ends with a NUL: an allocated line with its newline, which the server
@@ -33,18 +36,21 @@ struct server_params {
  */
 int server_open(struct server **serverp, const struct server_params *p);
 
-/* Poll this for reading; it stands for all connections. */
+/* Poll this for reading; it stands for all connections. While no descriptor is
+ * left for a client that waits, it keeps quiet until the next tick. */
 int server_fd(const struct server *server);
 
-/* Do what can be done now; each client gets at most one answer. */
+/* Do what can be done now, never wait; each client gets at most one answer, so
+ * that whoever sends a lot cannot keep the caller from its other work. */
 void server_run(struct server *server);
 
 /* Once a second or so: end clients that are in the middle of something for too
  * long. `now_ns` by the monotonic clock. */
 void server_tick(struct server *server, uint64_t now_ns);
 
-/* Send what is under way, for a fraction of a second, remove the socket. NULL
- * is fine. */
+/* Send the answers that are under way, for 200 ms at most, and remove the
+ * socket if it still is ours. params.answer is not called any more. NULL is
+ * fine. */
 void server_close(struct server *server);
 
 #endif

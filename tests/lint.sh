@@ -55,7 +55,8 @@ only zlib.h stream.c
 only zstd.h stream.c
 only iniparser ini.c
 only jansson events.c report_json.h requests.h requests.c
-only jansson ctl_client.h ctl_client.c ctl_print.c ctl_options.c top_view.h
+only jansson ctl_client.h top_view.h
+only ncurses top_screen.c
 only jansson report_json.c send_report_json.c replay_plan.c verify_report.c
 EOF2
 }

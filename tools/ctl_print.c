@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See ctl_print.h. Counts are ctl_print_stats.c. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl_print.h"
+#include "manual.h"
+
+#define MINUTE 60
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+/* ---- members ---- */
+
+const char *ctl_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+int64_t ctl_integer(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+bool ctl_is_true(const json_t *object, const char *name)
+{
+	return json_is_true(json_object_get(object, name));
+}
+
+/* The i-th object of a list, or NULL behind the last. */
+static const json_t *item(const struct ctl_answer *a, const char *list,
+			  size_t i)
+{
+	return json_array_get(json_object_get(a->result, list), i);
+}
+
+/* A time that has passed, in the two units that matter: "3 h 5 min". */
+static void print_time(double seconds, FILE *out)
+{
+	uint64_t s = seconds > 0 ? (uint64_t)seconds : 0;
+
+	if (s >= DAY)
+		fprintf(out, "%" PRIu64 " d %" PRIu64 " h", s / DAY,
+			s % DAY / HOUR);
+	else if (s >= HOUR)
+		fprintf(out, "%" PRIu64 " h %" PRIu64 " min", s / HOUR,
+			s % HOUR / MINUTE);
+	else if (s >= MINUTE)
+		fprintf(out, "%" PRIu64 " min %" PRIu64 " s", s / MINUTE,
+			s % MINUTE);
+	else
+		fprintf(out, "%" PRIu64 " s", s);
+}
+
+static double seconds_of(const json_t *object, const char *name)
+{
+	return json_number_value(json_object_get(object, name));
+}
+
+/* ---- status ---- */
+
+static const char *link_state(const json_t *port)
+{
+	if (!ctl_is_true(port, "up"))
+		return "down";
+	return ctl_is_true(port, "carrier") ? "up" : "no carrier";
+}
+
+static void print_port(const json_t *pair, const char *side, FILE *out)
+{
+	const json_t *port = json_object_get(pair, side);
+
+	fprintf(out, "  %-6s %-16s %-10s  MTU %-5" PRId64 "  %s\n", side,
+		ctl_text(port, "name"), link_state(port),
+		ctl_integer(port, "mtu"), ctl_text(port, "driver"));
+}
+
+static void print_reloads(const json_t *status, FILE *out)
+{
+	const json_t *last = json_object_get(status, "last_reload");
+	int64_t n = ctl_integer(status, "reloads");
+
+	if (n || json_is_object(last))
+		fprintf(out, "reloaded %" PRId64 " time%s", n,
+			n == 1 ? "" : "s");
+	else
+		fprintf(out, "never reloaded");
+	if (json_is_object(last)) {
+		fprintf(out, "; the last try, ");
+		print_time(seconds_of(last, "seconds_ago"), out);
+		fprintf(out, " ago, %s", ctl_is_true(last, "ok") ? "went well" :
+			"FAILED: what was in force still is");
+	}
+	fprintf(out, "\n");
+}
+
+/* "no": frames go both ways; else they come from this side alone. */
+static void print_way(const json_t *pair, FILE *out)
+{
+	const char *from = ctl_text(pair, "one_way");
+
+	if (!strcmp(from, "left") || !strcmp(from, "right"))
+		fprintf(out, ", one way, from %s", from);
+}
+
+void ctl_print_status(const struct ctl_answer *a, FILE *out)
+{
+	const json_t *status = a->result, *pair;
+	const char *config = ctl_text(status, "config");
+
+	fprintf(out, "%s %s '%s', process %" PRId64 ", running for ",
+		ctl_text(status, "program"), ctl_text(status, "version"),
+		ctl_text(status, "name"), ctl_integer(status, "pid"));
+	print_time(seconds_of(status, "uptime_seconds"), out);
+	fprintf(out, "\nas user %s, %s a sandbox\n", ctl_text(status, "user"),
+		ctl_is_true(status, "sandbox") ? "in" : "without");
+	fprintf(out, "configured by %s, log level %s, ",
+		*config ? config : "its command line", ctl_text(status, "log"));
+	print_reloads(status, out);
+	for (size_t i = 0; (pair = item(a, "pairs", i)); i++) {
+		fprintf(out, "pair %s: %s", ctl_text(pair, "name"),
+			ctl_text(pair, "state"));
+		/* It may be both, and a person who looks must see it. */
+		if (ctl_is_true(pair, "paused") &&
+		    strcmp(ctl_text(pair, "state"), "paused"))
+			fprintf(out, ", paused");
+		print_way(pair, out);
+		fprintf(out, "\n");
+		print_port(pair, "left", out);
+		print_port(pair, "right", out);
+	}
+}
+
+/* ---- links ---- */
+
+static void print_counters(const json_t *link, const char *way, FILE *out)
+{
+	static const char *const counter[] = { "frames", "bytes", "dropped",
+					       "errors" };
+	char name[16];
+
+	fprintf(out, "  %s", way);
+	for (size_t i = 0; i < ARRAY_SIZE(counter); i++) {
+		snprintf(name, sizeof(name), "%s_%s", way, counter[i]);
+		fprintf(out, "%s %" PRId64 " %s", i ? "," : "",
+			ctl_integer(link, name), counter[i]);
+	}
+	fprintf(out, "\n");
+}
+
+static void print_link(const json_t *link, FILE *out)
+{
+	const char *master = ctl_text(link, "master");
+	const char *kind = ctl_text(link, "kind");
+
+	fprintf(out, "%s: %s of pair %s, %s, operstate %s\n",
+		ctl_text(link, "name"), ctl_text(link, "side"),
+		ctl_text(link, "pair"), link_state(link),
+		ctl_text(link, "operstate"));
+	fprintf(out, "  address %s, MTU %" PRId64 ", index %" PRId64
+		", driver %s", ctl_text(link, "address"),
+		ctl_integer(link, "mtu"), ctl_integer(link, "index"),
+		ctl_text(link, "driver"));
+	if (*kind)
+		fprintf(out, ", kind %s", kind);
+	if (*master)
+		fprintf(out, ", belongs to %s", master);
+	fprintf(out, ", promiscuity %" PRId64 "\n",
+		ctl_integer(link, "promiscuity"));
+	print_counters(json_object_get(link, "link"), "rx", out);
+	print_counters(json_object_get(link, "link"), "tx", out);
+}
+
+void ctl_print_links(const struct ctl_answer *a, FILE *out)
+{
+	const json_t *link;
+
+	for (size_t i = 0; (link = item(a, "links", i)); i++)
+		print_link(link, out);
+}
+
+/* ---- the configuration ---- */
+
+void ctl_print_text(const struct ctl_answer *a, FILE *out)
+{
+	fprintf(out, "%s", ctl_text(a->result, "text"));
+}
+
+/* A pair as a whole has no key; what was not there is an empty text. */
+static void print_change(const json_t *change, FILE *out)
+{
+	const char *pair = ctl_text(change, "pair");
+	const char *key = ctl_text(change, "key");
+	const char *from = ctl_text(change, "from");
+	const char *to = ctl_text(change, "to");
+
+	if (*pair)
+		fprintf(out, "pair %s: ", pair);
+	if (*key)
+		fprintf(out, "%s: ", key);
+	if (*from && *to)
+		fprintf(out, "%s -> %s: ", from, to);
+	else if (*to)
+		fprintf(out, "now %s: ", to);
+	else if (*from)
+		fprintf(out, "no more, was %s: ", from);
+	fprintf(out, "%s\n", ctl_text(change, "effect"));
+}
+
+void ctl_print_reload(const struct ctl_answer *a, FILE *out)
+{
+	const json_t *change;
+	size_t i;
+
+	for (i = 0; (change = item(a, "changes", i)); i++)
+		print_change(change, out);
+	if (!i)
+		fprintf(out, "nothing changed\n");
+}
+
+/* ---- rules ---- */
+
+static int longer(int width, const json_t *rule, const char *name)
+{
+	int length = (int)strlen(ctl_text(rule, name));
+
+	return length > width ? length : width;
+}
+
+/* A side on which the rule is not, or has not been yet, has no count. */
+static void print_hits(const json_t *rule, const char *name, FILE *out)
+{
+	const json_t *frames = json_object_get(rule, name);
+
+	if (json_is_integer(frames))
+		fprintf(out, " %12" PRId64, (int64_t)json_integer_value(frames));
+	else
+		fprintf(out, " %12s", "-");
+}
+
+static void print_rule(const json_t *rule, int pair, int id, FILE *out)
+{
+	fprintf(out, "%-*s %-*s %-5s %-9s", pair, ctl_text(rule, "pair"), id,
+		ctl_text(rule, "id"), ctl_text(rule, "side"),
+		ctl_text(rule, "action"));
+	print_hits(rule, "left_frames", out);
+	print_hits(rule, "right_frames", out);
+	fprintf(out, "  %s%s%s\n",
+		ctl_is_true(rule, "file") ? "file " : "",
+		ctl_text(rule, "text"),
+		ctl_is_true(rule, "runtime") ? "  (run time)" : "");
+}
+
+static void print_rule_head(int pair, int id, FILE *out)
+{
+	fprintf(out, "%-*s %-*s %-5s %-9s %12s %12s  %s\n", pair, "pair", id,
+		"id", "side", "action", "left hits", "right hits",
+		"expression");
+}
+
+void ctl_print_rules(const struct ctl_answer *a, FILE *out)
+{
+	int pair = (int)strlen("pair"), id = (int)strlen("id");
+	const json_t *rule;
+
+	for (size_t i = 0; (rule = item(a, "rules", i)); i++) {
+		pair = longer(pair, rule, "pair");
+		id = longer(id, rule, "id");
+	}
+	if (!item(a, "rules", 0)) {
+		fprintf(out, "no rules\n");
+		return;
+	}
+	print_rule_head(pair, id, out);
+	for (size_t i = 0; (rule = item(a, "rules", i)); i++)
+		print_rule(rule, pair, id, out);
+}
+
+void ctl_print_rule(const struct ctl_answer *a, FILE *out)
+{
+	const json_t *rule = json_object_get(a->result, "rule");
+	int pair = longer((int)strlen("pair"), rule, "pair");
+	int id = longer((int)strlen("id"), rule, "id");
+
+	print_rule_head(pair, id, out);
+	print_rule(rule, pair, id, out);
+}
+
+void ctl_print_removed(const struct ctl_answer *a, FILE *out)
+{
+	fprintf(out, "rule %s: removed\n", ctl_text(a->request, "id"));
+}
+
+/* ---- what has been done ---- */
+
+void ctl_print_pairs(const struct ctl_answer *a, FILE *out)
+{
+	const json_t *pair;
+
+	for (size_t i = 0; (pair = item(a, "pairs", i)); i++)
+		fprintf(out, "pair %s: %s\n", ctl_text(pair, "name"),
+			ctl_is_true(pair, "paused") ? "paused" : "forwards");
+}
+
+void ctl_print_reset(const struct ctl_answer *a, FILE *out)
+{
+	const char *pair = ctl_text(a->request, "pair");
+
+	fprintf(out, "%s%s: counts from 0 again\n",
+		*pair ? "pair " : "all pairs", pair);
+}
+
+void ctl_print_level(const struct ctl_answer *a, FILE *out)
+{
+	fprintf(out, "log level %s\n", ctl_text(a->request, "level"));
+}
+
+void ctl_print_stop(const struct ctl_answer *a, FILE *out)
+{
+	(void)a;
+	fprintf(out, "it stops\n");
+}
+
+/* As they are typed: two words, and no underscore between them. */
+void ctl_print_commands(const struct ctl_answer *a, FILE *out)
+{
+	const json_t *command;
+	char typed[96];
+
+	for (size_t i = 0; (command = item(a, "commands", i)); i++) {
+		const char *arguments = ctl_text(command, "arguments");
+
+		snprintf(typed, sizeof(typed), "  %s%s%s",
+			 ctl_text(command, "name"), *arguments ? " " : "",
+			 arguments);
+		for (char *c = typed; *c && *c != '['; c++)
+			if (*c == '_')
+				*c = ' ';
+		manual_help.row(out, typed, ctl_text(command, "help"));
+	}
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See top_page.h. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "top_page.h"
+#include "top_units.h"
+
+#define LABEL_WIDTH 18
+#define CELL_WIDTH 21 /* a mark or a blank, and a value */
+
+/* What is being written. */
+struct pen {
+	const struct top_view *view;
+	bool totals;
+	bool wide;
+	struct top_page *page;
+	struct top_line *line;
+	bool failed; /* no memory */
+};
+
+/* ---- lines ---- */
+
+static void clear_line(const struct pen *p, struct top_line *line)
+{
+	memset(line->text, ' ', p->page->columns);
+	memset(line->look, TOP_LOOK_PLAIN, sizeof(line->look));
+	line->text[p->page->columns] = '\0';
+}
+
+/* A line that no memory was left for is written into the title, and the page
+ * thrown away at the end. */
+static void next_line(struct pen *p)
+{
+	struct top_page *page = p->page;
+	struct top_line *more = reallocarray(page->line, page->n_lines + 1,
+					     sizeof(*more));
+
+	p->line = &page->title;
+	if (more) {
+		page->line = more;
+		p->line = &more[page->n_lines++];
+	} else {
+		p->failed = true;
+	}
+	clear_line(p, p->line);
+}
+
+/* Text from this column on, at most `width` of it, cut with a '~'. */
+static void put(const struct pen *p, size_t column, size_t width,
+		enum top_look look, const char *text)
+{
+	size_t len = strlen(text), room;
+
+	if (column >= p->page->columns)
+		return;
+	room = p->page->columns - column;
+	if (room > width)
+		room = width;
+	if (len > room)
+		len = room;
+	memcpy(p->line->text + column, text, len);
+	memset(p->line->look + column, (int)look, len);
+	if (text[len] && len)
+		p->line->text[column + len - 1] = '~';
+}
+
+/* The same, right in its width; what is bad with a mark before it. */
+static void put_right(const struct pen *p, size_t column, size_t width,
+		      enum top_look look, const char *text)
+{
+	size_t len = strlen(text), first = strspn(text, " ");
+	size_t start = len < width ? column + width - len : column;
+	size_t mark = start + first;
+
+	put(p, start, width, look, text);
+	mark = mark >= column + 2 ? mark - 2 : column;
+	if (look == TOP_LOOK_BAD && mark < start + first)
+		put(p, mark, 1, look, "!");
+}
+
+static size_t put_format(const struct pen *p, size_t column,
+			 enum top_look look, const char *fmt, ...)
+	printf_like(4, 5);
+
+/* The column behind it. */
+static size_t put_format(const struct pen *p, size_t column,
+			 enum top_look look, const char *fmt, ...)
+{
+	char text[TOP_COLUMNS_MAX * 2];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	put(p, column, TOP_COLUMNS_MAX, look, text);
+	return column + (n > 0 ? (size_t)n : 0);
+}
+
+/* ---- a row of the lanes ---- */
+
+static size_t cell_column(const struct pen *p, int side)
+{
+	return LABEL_WIDTH + (size_t)side * CELL_WIDTH * (p->wide ? 2 : 1);
+}
+
+/* The count of a row in one lane, as a rate or in all, and if there is room the
+ * last turn's. */
+static void put_count(const struct pen *p, int side, const struct top_count *c,
+		      bool is_bytes, bool is_bad)
+{
+	enum top_look look = is_bad && c->compared && c->since ?
+				     TOP_LOOK_BAD : TOP_LOOK_PLAIN;
+	size_t column = cell_column(p, side);
+	double rate = top_view_rate(p->view, c);
+	char text[TOP_TEXT_SIZE];
+
+	if (p->totals && c->known)
+		top_count(text, c->total, TOP_COUNT_WIDTH);
+	else if (p->totals)
+		snprintf(text, sizeof(text), "-");
+	else if (is_bytes)
+		top_rate(text, rate * 8, "bit/s");
+	else
+		top_rate(text, rate, "pps");
+	put_right(p, column, CELL_WIDTH, look, text);
+	if (!p->wide)
+		return;
+	snprintf(text, sizeof(text), "-");
+	if (c->compared)
+		top_count(text, c->since, TOP_COUNT_WIDTH);
+	put_right(p, column + CELL_WIDTH, CELL_WIDTH, look, text);
+}
+
+static void put_counter(struct pen *p, const struct top_pair *pair,
+			const char *label, enum top_counter counter,
+			bool is_bytes, bool is_bad)
+{
+	next_line(p);
+	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, label);
+	for (int side = 0; side < SIDES; side++)
+		if (pair->lane[side].exists)
+			put_count(p, side, &pair->lane[side].count[counter],
+				  is_bytes, is_bad);
+}
+
+static bool counts_any(const struct top_pair *pair, enum top_counter counter)
+{
+	return pair->lane[SIDE_LEFT].count[counter].total ||
+	       pair->lane[SIDE_RIGHT].count[counter].total;
+}
+
+/* What never happened has no row. */
+static void put_reasons(struct pen *p, const struct top_pair *pair)
+{
+	for (size_t i = 0; i < pair->n_reasons; i++) {
+		const struct top_reason *reason = &pair->reason[i];
+
+		if (!reason->frames[SIDE_LEFT].total &&
+		    !reason->frames[SIDE_RIGHT].total)
+			continue;
+		next_line(p);
+		put(p, 4, LABEL_WIDTH - 4, TOP_LOOK_PLAIN, reason->name);
+		for (int side = 0; side < SIDES; side++)
+			if (pair->lane[side].exists)
+				put_count(p, side, &reason->frames[side],
+					  false,
+					  top_reason_is_bad(reason->name));
+	}
+}
+
+static void put_ring(struct pen *p, const struct top_pair *pair)
+{
+	next_line(p);
+	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "ring");
+	for (int side = 0; side < SIDES; side++) {
+		const struct top_lane *lane = &pair->lane[side];
+		char text[TOP_TEXT_SIZE * 2];
+
+		if (!lane->exists)
+			continue;
+		snprintf(text, sizeof(text), "-");
+		if (lane->ring_known)
+			snprintf(text, sizeof(text),
+				 "%" PRIu64 "/%" PRIu64 " %3u %%",
+				 lane->ring_used, lane->ring_slots,
+				 lane->ring_percent);
+		put_right(p, cell_column(p, side), CELL_WIDTH,
+			  lane->ring_known &&
+			  lane->ring_percent > TOP_RING_BAD_PERCENT ?
+				  TOP_LOOK_BAD : TOP_LOOK_PLAIN, text);
+	}
+}
+
+static void put_rules(struct pen *p, const struct top_pair *pair)
+{
+	for (size_t i = 0; i < pair->n_rules; i++) {
+		const struct top_rule *rule = &pair->rule[i];
+		char label[TOP_NAME_SIZE * 2];
+
+		next_line(p);
+		snprintf(label, sizeof(label), "%s%s %s",
+			 rule->pass_only ? "pass" : "drop",
+			 rule->runtime ? "+" : "", rule->id);
+		put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, label);
+		for (int side = 0; side < SIDES; side++)
+			if (rule->on[side])
+				put_count(p, side, &rule->frames[side], false,
+					  false);
+	}
+}
+
+/* ---- a pair ---- */
+
+static void put_port(struct pen *p, const struct top_port *port, int side)
+{
+	bool is_bad = port->up_known && !(port->up && port->carrier);
+	const char *link = !port->up_known ? "-" : !port->up ? "down" :
+			   !port->carrier ? "no carrier" : "carrier";
+
+	next_line(p);
+	put(p, 2, 6, TOP_LOOK_PLAIN, side_name[side]);
+	put(p, 8, 16, TOP_LOOK_PLAIN, *port->name ? port->name : "-");
+	if (is_bad)
+		put(p, 25, 1, TOP_LOOK_BAD, "!");
+	put(p, 27, 11, is_bad ? TOP_LOOK_BAD : TOP_LOOK_GOOD, link);
+	if (port->mtu)
+		put_format(p, 38, TOP_LOOK_PLAIN, "mtu %" PRIu64, port->mtu);
+	else
+		put(p, 38, 12, TOP_LOOK_PLAIN, "mtu -");
+	put(p, 49, TOP_COLUMNS_MAX, TOP_LOOK_PLAIN, port->driver);
+}
+
+/* Where the names are too long for a column, the sides are said. */
+static void put_lane_names(struct pen *p, const struct top_pair *pair)
+{
+	size_t width = CELL_WIDTH * (p->wide ? 2 : 1) - 1;
+
+	next_line(p);
+	for (int side = 0; side < SIDES; side++) {
+		int far = side == SIDE_LEFT ? SIDE_RIGHT : SIDE_LEFT;
+		char text[TOP_NAME_SIZE * 3];
+
+		snprintf(text, sizeof(text), "%s -> %s", pair->port[side].name,
+			 pair->port[far].name);
+		if (strlen(text) > width)
+			snprintf(text, sizeof(text), "%s -> %s",
+				 side_name[side], side_name[far]);
+		put_right(p, cell_column(p, side) + 1, width, TOP_LOOK_TITLE,
+			  text);
+	}
+}
+
+static void put_heads(struct pen *p, const struct top_pair *pair)
+{
+	next_line(p);
+	for (int side = 0; side < SIDES; side++) {
+		const struct top_lane *lane = &pair->lane[side];
+		const char *head = p->totals ? "in all" : "rate  ";
+
+		if (!lane->exists)
+			head = "one way";
+		else if (lane->began_anew)
+			head = "began anew";
+		put_right(p, cell_column(p, side), CELL_WIDTH,
+			  TOP_LOOK_TITLE, head);
+		if (p->wide && lane->exists)
+			put_right(p, cell_column(p, side) + CELL_WIDTH,
+				  CELL_WIDTH, TOP_LOOK_TITLE, "last turn");
+	}
+}
+
+static void put_title(struct pen *p, const struct top_pair *pair)
+{
+	bool is_good = top_state_is_good(pair->state);
+	size_t column;
+
+	next_line(p);
+	column = put_format(p, 0, TOP_LOOK_TITLE, "%s", pair->name) + 2;
+	column = put_format(p, column, is_good ? TOP_LOOK_GOOD : TOP_LOOK_BAD,
+			    "%s%s", is_good ? "" : "! ", pair->state) + 2;
+	if (pair->is_new)
+		put_format(p, column, TOP_LOOK_TITLE, "new");
+}
+
+static void put_pair(struct pen *p, const struct top_pair *pair)
+{
+	/* Beside a rate in bits stand the bytes of the last turn. */
+	const char *unit = p->totals ? "  bytes" : p->wide ? "  bits, bytes" :
+							     "  bits";
+
+	put_title(p, pair);
+	for (int side = 0; side < SIDES; side++)
+		put_port(p, &pair->port[side], side);
+	if (!pair->lane[SIDE_LEFT].exists && !pair->lane[SIDE_RIGHT].exists)
+		return;
+	put_lane_names(p, pair);
+	put_heads(p, pair);
+	put_counter(p, pair, "received", TOP_RECEIVED_FRAMES, false, false);
+	put_counter(p, pair, unit, TOP_RECEIVED_BYTES, true, false);
+	put_counter(p, pair, "forwarded", TOP_FORWARDED_FRAMES, false, false);
+	put_counter(p, pair, unit, TOP_FORWARDED_BYTES, true, false);
+	if (counts_any(pair, TOP_DUPLICATED_FRAMES))
+		put_counter(p, pair, "duplicated", TOP_DUPLICATED_FRAMES,
+			    false, false);
+	if (counts_any(pair, TOP_SPLIT_FRAMES))
+		put_counter(p, pair, "split", TOP_SPLIT_FRAMES, false, false);
+	put_counter(p, pair, "dropped", TOP_DROPPED_FRAMES, false, false);
+	put_reasons(p, pair);
+	put_counter(p, pair, "ring full", TOP_RING_FULL_FRAMES, false, true);
+	put_ring(p, pair);
+	put_rules(p, pair);
+}
+
+/* ---- all ---- */
+
+static void put_page_title(struct pen *p)
+{
+	const struct top_view *view = p->view;
+	char uptime[TOP_TEXT_SIZE];
+	size_t column;
+
+	p->line = &p->page->title;
+	clear_line(p, p->line);
+	top_uptime(uptime, view->uptime_s);
+	column = put_format(p, 0, TOP_LOOK_TITLE, "%s %s",
+			    *view->program ? view->program : "bridge",
+			    view->name);
+	column = put_format(p, column + 2, TOP_LOOK_PLAIN, "%s  up %s",
+			    view->version, uptime);
+	if (view->pid)
+		column = put_format(p, column + 2, TOP_LOOK_PLAIN,
+				    "pid %" PRIu64, view->pid);
+	if (view->restarted)
+		put_format(p, column + 2, TOP_LOOK_TITLE, "restarted");
+}
+
+struct top_page *top_page_new(const struct top_view *view,
+			      const struct top_page_params *params)
+{
+	struct pen pen = { .view = view, .totals = params->totals,
+			   .wide = params->columns >= TOP_COLUMNS_WIDE };
+
+	pen.page = calloc(1, sizeof(*pen.page));
+	if (!pen.page)
+		return NULL;
+	pen.page->columns = params->columns < TOP_COLUMNS_MAX ?
+				    params->columns : TOP_COLUMNS_MAX;
+	put_page_title(&pen);
+	for (size_t i = 0; i < view->n_pairs; i++) {
+		if (i)
+			next_line(&pen);
+		put_pair(&pen, &view->pair[i]);
+	}
+	if (!view->n_pairs) {
+		next_line(&pen);
+		put_format(&pen, 0, TOP_LOOK_PLAIN, "no pairs");
+	}
+	if (!pen.failed)
+		return pen.page;
+	top_page_free(pen.page);
+	return NULL;
+}
+
+void top_page_free(struct top_page *page)
+{
+	if (!page)
+		return;
+	free(page->line);
+	free(page);
+}

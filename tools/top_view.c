@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See top_view.h. */
+#include "config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "top_view.h"
+
+#define TURN_S_MAX 1e9
+
+static const char *const counter_name[TOP_COUNTERS] = {
+	[TOP_RECEIVED_FRAMES] = "received_frames",
+	[TOP_RECEIVED_BYTES] = "received_bytes",
+	[TOP_FORWARDED_FRAMES] = "forwarded_frames",
+	[TOP_FORWARDED_BYTES] = "forwarded_bytes",
+	[TOP_DUPLICATED_FRAMES] = "duplicated_frames",
+	[TOP_SPLIT_FRAMES] = "split_frames",
+	[TOP_RING_FULL_FRAMES] = "ring_full_frames",
+	[TOP_DROPPED_FRAMES] = "dropped_frames",
+};
+
+/* A pair, a turn ago and now, while its view is made. */
+struct pair_answers {
+	const json_t *now, *before; /* of `stats` */
+	const json_t *status;
+	bool restarted;
+};
+
+/* ---- single values ---- */
+
+/* Names come from files and from the kernel: no byte of them may move a
+ * cursor, and each takes one column. */
+static void take_text(char to[TOP_NAME_SIZE], const char *from)
+{
+	size_t at = 0;
+
+	for (; from && *from && at + 1 < TOP_NAME_SIZE; from++) {
+		const unsigned char c = (unsigned char)*from;
+
+		if (c >= 0x80 && c < 0xc0)
+			continue; /* goes on with a character */
+		to[at++] = c >= 0x20 && c < 0x7f ? (char)c : '?';
+	}
+	to[at] = '\0';
+}
+
+static void take_member(char to[TOP_NAME_SIZE], const json_t *object,
+			const char *member)
+{
+	take_text(to, json_string_value(json_object_get(object, member)));
+}
+
+static bool take_number(uint64_t *to, const json_t *object, const char *member)
+{
+	const json_t *value = json_object_get(object, member);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return false;
+	*to = (uint64_t)json_integer_value(value);
+	return true;
+}
+
+static double take_seconds(const json_t *object, const char *member)
+{
+	const json_t *value = json_object_get(object, member);
+
+	return json_is_number(value) ? json_number_value(value) : -1;
+}
+
+static struct top_count take_count(const json_t *now, const json_t *before,
+				   const char *member)
+{
+	struct top_count c = { 0 };
+	uint64_t was;
+
+	c.known = take_number(&c.total, now, member);
+	if (!c.known || !take_number(&was, before, member) || was > c.total)
+		return c;
+	c.compared = true;
+	c.since = c.total - was;
+	return c;
+}
+
+static bool went_back(const json_t *now, const json_t *before,
+		      const char *member)
+{
+	uint64_t is, was;
+
+	return take_number(&is, now, member) &&
+	       take_number(&was, before, member) && is < was;
+}
+
+static const json_t *find_named(const json_t *array, const char *key,
+				const char *name)
+{
+	for (size_t i = 0; name && i < json_array_size(array); i++) {
+		const json_t *it = json_array_get(array, i);
+		const char *text = json_string_value(json_object_get(it, key));
+
+		if (text && !strcmp(text, name))
+			return it;
+	}
+	return NULL;
+}
+
+static const json_t *lane_of(const json_t *pair, int side)
+{
+	return json_object_get(json_object_get(pair, "lanes"),
+			       side_name[side]);
+}
+
+/* ---- a pair ---- */
+
+/* If one counter began anew the others did, too, also those that have passed
+ * by now what they were. */
+static bool lane_began_anew(const json_t *now, const json_t *before)
+{
+	for (int i = 0; i < TOP_COUNTERS; i++)
+		if (went_back(now, before, counter_name[i]))
+			return true;
+	return false;
+}
+
+static void take_lane(struct top_lane *lane, const json_t *now,
+		      const json_t *before)
+{
+	for (int i = 0; i < TOP_COUNTERS; i++)
+		lane->count[i] = take_count(now, before, counter_name[i]);
+	lane->ring_known = take_number(&lane->ring_used, now,
+				       "ring_used_slots") &&
+			   take_number(&lane->ring_slots, now, "ring_slots") &&
+			   lane->ring_slots &&
+			   lane->ring_used <= lane->ring_slots;
+	if (lane->ring_known)
+		lane->ring_percent = (unsigned int)((double)lane->ring_used *
+						    100 /
+						    (double)lane->ring_slots);
+}
+
+static void take_port(struct top_port *port, const json_t *stats,
+		      const json_t *status)
+{
+	const json_t *from = stats ? stats : status;
+	const json_t *up = json_object_get(from, "up");
+
+	take_member(port->name, from, "name");
+	take_member(port->driver, from, "driver");
+	if (!take_number(&port->mtu, from, "mtu") || port->mtu > UINT32_MAX)
+		port->mtu = 0;
+	port->up_known = json_is_boolean(up);
+	port->up = json_is_true(up);
+	port->carrier = json_is_true(json_object_get(from, "carrier"));
+}
+
+/* Room for one more of `size` bytes, zeroed; NULL: no memory. */
+static void *grow(void *array, size_t *n, size_t size)
+{
+	char *more = *n < SIZE_MAX / size - 1 ?
+			     realloc(*(void **)array, (*n + 1) * size) : NULL;
+
+	if (!more)
+		return NULL;
+	*(void **)array = more;
+	return memset(more + (*n)++ * size, 0, size);
+}
+
+static struct top_reason *reason_row(struct top_pair *pair, const char *name)
+{
+	char clean[TOP_NAME_SIZE];
+	struct top_reason *reason;
+
+	take_text(clean, name);
+	for (size_t i = 0; i < pair->n_reasons; i++)
+		if (!strcmp(pair->reason[i].name, clean))
+			return &pair->reason[i];
+	reason = grow(&pair->reason, &pair->n_reasons, sizeof(*reason));
+	if (reason)
+		memcpy(reason->name, clean, sizeof(clean));
+	return reason;
+}
+
+static bool take_reasons(struct top_pair *pair, int side, const json_t *now,
+			 const json_t *before)
+{
+	json_t *reasons = json_object_get(now, "dropped");
+	const json_t *old = json_object_get(before, "dropped");
+
+	for (void *i = json_object_iter(reasons); i;
+	     i = json_object_iter_next(reasons, i)) {
+		const char *name = json_object_iter_key(i);
+		struct top_reason *reason = reason_row(pair, name);
+
+		if (!reason)
+			return false;
+		reason->frames[side] = take_count(reasons, old, name);
+	}
+	return true;
+}
+
+/* The lanes count a rule of both apart; it is one row. */
+static struct top_rule *rule_row(struct top_pair *pair, int side,
+				 const json_t *now)
+{
+	struct top_rule one = { .runtime = json_is_true(
+					json_object_get(now, "runtime")) };
+	struct top_rule *rule;
+	char action[TOP_NAME_SIZE];
+
+	take_member(one.id, now, "id");
+	take_member(action, now, "action");
+	one.pass_only = !strcmp(action, "pass_only");
+	for (size_t i = 0; i < pair->n_rules; i++) {
+		rule = &pair->rule[i];
+		if (!rule->on[side] && rule->pass_only == one.pass_only &&
+		    !strcmp(rule->id, one.id))
+			return rule;
+	}
+	rule = grow(&pair->rule, &pair->n_rules, sizeof(*rule));
+	if (rule)
+		*rule = one;
+	return rule;
+}
+
+static bool take_rules(struct top_pair *pair, int side, const json_t *now,
+		       const json_t *before)
+{
+	const json_t *rules = json_object_get(now, "rules");
+	const json_t *old = json_object_get(before, "rules");
+
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		const json_t *it = json_array_get(rules, i);
+		const char *id = json_string_value(json_object_get(it, "id"));
+		struct top_rule *rule;
+
+		if (!id)
+			continue;
+		rule = rule_row(pair, side, it);
+		if (!rule)
+			return false;
+		rule->on[side] = true;
+		rule->frames[side] = take_count(
+			it, find_named(old, "id", id), "frames");
+	}
+	return true;
+}
+
+static bool take_pair(struct top_pair *pair, const struct pair_answers *a)
+{
+	const json_t *paused = json_object_get(a->status, "paused");
+
+	take_member(pair->name, a->now, "name");
+	take_member(pair->state, a->now, "state");
+	if (!*pair->state)
+		take_member(pair->state, a->status, "state");
+	if (!*pair->state)
+		take_text(pair->state, json_is_true(paused) ? "paused" :
+							      "unknown");
+	for (int side = 0; side < SIDES; side++) {
+		const json_t *now = lane_of(a->now, side);
+		const json_t *before = a->restarted ?
+					       NULL : lane_of(a->before, side);
+		struct top_lane *lane = &pair->lane[side];
+
+		take_port(&pair->port[side],
+			  json_object_get(a->now, side_name[side]),
+			  json_object_get(a->status, side_name[side]));
+		if (!json_is_object(now))
+			continue;
+		lane->exists = true;
+		lane->began_anew = a->restarted ||
+				   lane_began_anew(now, before);
+		if (lane->began_anew)
+			before = NULL;
+		take_lane(lane, now, before);
+		if (!take_reasons(pair, side, now, before) ||
+		    !take_rules(pair, side, now, before))
+			return false;
+	}
+	return true;
+}
+
+/* ---- all ---- */
+
+static bool take_pairs(struct top_view *view, const struct top_answers *now,
+		       const struct top_answers *before)
+{
+	const json_t *pairs = json_object_get(now->stats, "pairs");
+	const json_t *old = json_object_get(before->stats, "pairs");
+	const json_t *status = json_object_get(now->status, "pairs");
+
+	view->pair = calloc(json_array_size(pairs) + 1, sizeof(*view->pair));
+	for (size_t i = 0; view->pair && i < json_array_size(pairs); i++) {
+		struct pair_answers a = { .now = json_array_get(pairs, i),
+					  .restarted = view->restarted };
+		const char *name = json_string_value(
+			json_object_get(a.now, "name"));
+
+		if (!name)
+			continue;
+		a.before = find_named(old, "name", name);
+		a.status = find_named(status, "name", name);
+		view->pair[view->n_pairs].is_new = old && !a.before;
+		/* It is counted first: what it has is freed with the view. */
+		if (!take_pair(&view->pair[view->n_pairs++], &a))
+			return false;
+	}
+	return view->pair;
+}
+
+/* Its own clock tells how long a turn was, whoever was late here. */
+static double turn_of(const struct top_answers *now,
+		      const struct top_answers *before)
+{
+	double is = take_seconds(now->stats, "seconds");
+	double was = take_seconds(before->stats, "seconds");
+	double turn = is - was;
+
+	return is >= 0 && was >= 0 && turn > 0 && turn < TURN_S_MAX ? turn : 0;
+}
+
+static bool is_another(const struct top_answers *now,
+		       const struct top_answers *before)
+{
+	uint64_t pid, was;
+
+	if (!before->stats)
+		return false;
+	if (take_number(&pid, now->status, "pid") &&
+	    take_number(&was, before->status, "pid") && pid != was)
+		return true;
+	return take_seconds(now->stats, "seconds") <
+	       take_seconds(before->stats, "seconds");
+}
+
+struct top_view *top_view_new(const struct top_answers *now,
+			      const struct top_answers *before)
+{
+	static const struct top_answers none;
+	struct top_view *view = calloc(1, sizeof(*view));
+
+	if (!view)
+		return NULL;
+	if (!before)
+		before = &none;
+	take_member(view->program, now->stats, "program");
+	take_member(view->version, now->stats, "version");
+	take_member(view->name, now->status, "name");
+	if (!take_number(&view->pid, now->status, "pid"))
+		view->pid = 0;
+	view->uptime_s = take_seconds(now->status, "uptime_seconds");
+	view->restarted = is_another(now, before);
+	view->turn_s = view->restarted ? 0 : turn_of(now, before);
+	if (take_pairs(view, now, before))
+		return view;
+	top_view_free(view);
+	return NULL;
+}
+
+void top_view_free(struct top_view *view)
+{
+	if (!view)
+		return;
+	for (size_t i = 0; i < view->n_pairs; i++) {
+		free(view->pair[i].reason);
+		free(view->pair[i].rule);
+	}
+	free(view->pair);
+	free(view);
+}
+
+double top_view_rate(const struct top_view *view, const struct top_count *c)
+{
+	if (!c->compared || view->turn_s <= 0)
+		return -1;
+	return (double)c->since / view->turn_s;
+}
+
+bool top_reason_is_bad(const char *name)
+{
+	return strcmp(name, reason_info[REASON_FILTERED].name) != 0 &&
+	       strcmp(name, reason_info[REASON_PAUSED].name) != 0;
+}
+
+bool top_state_is_good(const char *state)
+{
+	return !strcmp(state, "forwarding");
+}
