@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "conf_value.h"
 #include "lane.h"
+#include "web.h"
 
 #define LINE_BYTES_MAX 1022 /* of a file: see ini_scan.c */
 
@@ -160,8 +161,7 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 	case CONF_PATH:
 		return "the name of a file";
 	case CONF_LISTEN:
-		return "a port of loopback: PORT, 127.0.0.1:PORT, [::1]:PORT or "
-		       "localhost:PORT";
+		return WEB_LISTEN_ALLOWED;
 	case CONF_RULE:
 		return "a pcap-filter expression that fits on a line of the "
 		       "file (at most 1022 bytes in all, no control bytes)";

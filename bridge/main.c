@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "about.h"
 #include "conf.h"
 #include "control.h"
 #include "options.h"
@@ -46,6 +47,7 @@ static int act(const struct options *options, struct conf *conf,
 		return 0;
 	case ACTION_VERSION:
 		printf("%s\n", PACKAGE_STRING);
+		about_print(stdout);
 		return 0;
 	case ACTION_EXAMPLE_CONFIG:
 		conf_print_example(stdout);

@@ -205,3 +205,8 @@ const char *pcap_file_linktype_name(uint16_t linktype)
 
 	return name ? name : "unknown";
 }
+
+const char *pcap_file_library(void)
+{
+	return pcap_lib_version();
+}

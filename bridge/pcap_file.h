@@ -23,4 +23,7 @@ int pcap_file_next(struct pcap_file *f, struct capture_record *record);
 
 const char *pcap_file_linktype_name(uint16_t linktype);
 
+/* libpcap's name and version, as it runs. */
+const char *pcap_file_library(void);
+
 #endif

@@ -31,6 +31,7 @@ floor 4 conf_set conf_value
 floor 4 bridge bridge_ask bridge_change bridge_check bridge_port
 floor 4 doctor doctor_look doctor_link doctor_offload doctor_host doctor_tap
 floor 4 doctor_queue doctor_machine doctor_proc doctor_fix doctor_record
+floor 4 about conf_manual
 floor 4 metrics metrics_sample metrics_write web web_address page_html server notify privilege
 floor 4 sandbox sandbox_landlock sandbox_syscalls
 floor 4 requests requests_filter requests_show
@@ -54,9 +55,9 @@ only bpf/ live.c live.bpf.c
 only zlib.h stream.c
 only zstd.h stream.c
 only iniparser ini.c
-only jansson events.c report_json.h requests.h requests.c
+only jansson about.c events.c report_json.h requests.h requests.c
 only jansson ctl_client.h top_view.h
-only ncurses top_screen.c
+only curses.h top_screen.c top_terminal.c
 only jansson report_json.c send_report_json.c replay_plan.c verify_report.c
 EOF2
 }

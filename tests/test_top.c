@@ -334,6 +334,10 @@ static void test_rules(void **state)
 	assert_false(rule[2].frames[SIDE_RIGHT].compared);
 	assert_int_equal(rule[2].frames[SIDE_RIGHT].total, 2);
 	top_view_free(v);
+	v = view_of(NULL, "{\"pairs\":[{\"name\":\"p\",\"lanes\":{\"left\":{"
+			  "\"rules\":[{\"id\":\"a\"},{\"id\":\"a\"}]}}}]}");
+	assert_int_equal(v->pair[0].n_rules, 2);
+	top_view_free(v);
 }
 
 /* ---- answers that are odd ---- */

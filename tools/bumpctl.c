@@ -27,10 +27,11 @@ static int flush(void)
 	return -EIO;
 }
 
+/* Reals with as many digits as surely stand in what came: 0.1 stays 0.1. */
 static int print_json(const json_t *result, size_t flags)
 {
 	errno = 0;
-	if (json_dumpf(result, stdout, flags) || putchar('\n') == EOF)
+	if (json_dumpf(result, stdout, flags | JSON_REAL_PRECISION(15)) || putchar('\n') == EOF)
 		errno = errno ? errno : ENOMEM;
 	return flush();
 }

@@ -37,7 +37,7 @@ void ctl_print_commands(const struct ctl_answer *answer, FILE *out);
 void ctl_print_stats(const struct ctl_answer *answer, FILE *out);
 
 /* A line a pair, as report_print_rates() has it: what was counted between two
- * results of `stats`. A count that has become less began anew at 0. */
+ * results of `stats`. Where a count has become less all began anew at 0. */
 void ctl_print_rates(const json_t *was, const json_t *now, FILE *out);
 
 /* ---- members of an object ---- */

@@ -207,9 +207,17 @@ static const json_t *find_pair(const json_t *stats, const char *name)
 
 static int64_t growth(const json_t *was, const json_t *now, const char *name)
 {
-	int64_t before = ctl_integer(was, name), after = ctl_integer(now, name);
+	return ctl_integer(now, name) - ctl_integer(was, name);
+}
 
-	return after < before ? after : after - before;
+/* All of a lane's counts, if one of them has become less. */
+static bool began_anew(const json_t *was, const json_t *now)
+{
+	return growth(was, now, "received_frames") < 0 ||
+	       growth(was, now, "forwarded_frames") < 0 ||
+	       growth(was, now, "forwarded_bytes") < 0 ||
+	       growth(was, now, "dropped_frames") < 0 ||
+	       growth(was, now, "ring_full_frames") < 0;
 }
 
 static void print_lane_rates(const json_t *was, const json_t *now,
@@ -217,6 +225,8 @@ static void print_lane_rates(const json_t *was, const json_t *now,
 {
 	char name[64];
 
+	if (began_anew(was, now))
+		was = NULL;
 	lane_name(now, name, sizeof(name));
 	fprintf(out,
 		"  %s %.0f pps %.3f Mbit/s dropped %" PRId64

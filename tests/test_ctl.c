@@ -1,0 +1,747 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tools/ctl_*.c: words become requests, answers become text, and whatever the
+ * other end does, asking has an end. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "../tools/ctl_client.h"
+#include "../tools/ctl_options.h"
+#include "../tools/ctl_print.h"
+#include "../tools/ctl_requests.h"
+#include "clock.h"
+
+#define WORDS_MAX 16
+#define LINES_MAX 12
+#define LINE_BYTES 4096
+
+/* ---- words ---- */
+
+struct line {
+	char text[LINE_BYTES];
+	char *word[WORDS_MAX + 1];
+	int n;
+};
+
+/* A command line, cut at blanks; a word of ~ is an empty one. */
+static int parse(struct ctl_options *o, struct line *line, const char *text)
+{
+	char *rest, *word;
+
+	snprintf(line->text, sizeof(line->text), "bumpctl %s", text);
+	line->n = 0;
+	for (word = strtok_r(line->text, " ", &rest); word;
+	     word = strtok_r(NULL, " ", &rest))
+		line->word[line->n++] = strcmp(word, "~") ? word : (char *)"";
+	line->word[line->n] = NULL;
+	return ctl_options_parse(o, line->n, line->word);
+}
+
+static void test_options(void **state)
+{
+	struct ctl_options o;
+	struct line line;
+
+	(void)state;
+	assert_int_equal(parse(&o, &line, "-s wan -j stats lan"), 0);
+	assert_string_equal(o.socket, "wan");
+	assert_true(o.json);
+	assert_int_equal(o.request, REQUEST_STATS);
+	assert_int_equal(o.n_words, 1);
+	assert_string_equal(o.word[0], "lan");
+	assert_int_equal(o.interval_ns, 0);
+
+	assert_int_equal(parse(&o, &line, "stats --interval 0.5 --count 3"), 0);
+	assert_int_equal(o.interval_ns, NS_PER_SEC / 2);
+	assert_int_equal(o.count, 3);
+	assert_int_equal(o.n_words, 0);
+	assert_null(o.socket);
+	/* So many turns have an interval; `top` always has. */
+	assert_int_equal(parse(&o, &line, "stats -c 3"), 0);
+	assert_int_equal(o.interval_ns, NS_PER_SEC);
+	assert_int_equal(parse(&o, &line, "top"), 0);
+	assert_int_equal(o.request, CTL_TOP);
+	assert_int_equal(o.interval_ns, NS_PER_SEC);
+	assert_null(o.pair);
+	assert_int_equal(parse(&o, &line, "top wan -i 2"), 0);
+	assert_string_equal(o.pair, "wan");
+	assert_int_equal(o.interval_ns, 2 * NS_PER_SEC);
+	assert_int_equal(parse(&o, &line, "--help nosuch"), 0);
+	assert_true(o.help);
+}
+
+static void test_usage(void **state)
+{
+	static const char *const wrong[] = {
+		"", "nosuch", "filter", "filter nosuch", "filter list a b",
+		"status a", "stats a b", "check", "check a b", "log",
+		"filter add", "filter add drop x", "filter del",
+		"filter del a b c", "filter set x", "pause a b", "stop now",
+		"status --interval 1", "pause -c 2", "-j top",
+		"stats --interval 0", "stats --interval 9ms",
+		"stats --interval 25h", "stats --interval x",
+		"stats --count 0", "--nosuch", "stats -s",
+	};
+	struct ctl_options o;
+	struct line line;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		if (parse(&o, &line, wrong[i]) != -EINVAL)
+			fail_msg("taken: '%s'", wrong[i]);
+}
+
+/* What is there of a request must be what there is, no more. */
+static void test_requests(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *json; /* NULL: refused */
+	} row[] = {
+		{ "status", "{'request':'status'}" },
+		{ "stats", "{'request':'stats'}" },
+		{ "stats wan", "{'request':'stats','pair':'wan'}" },
+		{ "check /a/b", "{'request':'check','file':'/a/b'}" },
+		{ "log debug", "{'request':'log','level':'debug'}" },
+		{ "filter list wan", "{'request':'filter_list','pair':'wan'}" },
+		{ "filter del x", "{'request':'filter_del','id':'x'}" },
+		{ "filter del wan x",
+		  "{'request':'filter_del','pair':'wan','id':'x'}" },
+		{ "filter set x tcp port 80",
+		  "{'request':'filter_set','id':'x','text':'tcp port 80'}" },
+		{ "filter add drop x arp",
+		  "{'request':'filter_add','side':'both','action':'drop',"
+		  "'id':'x','text':'arp'}" },
+		{ "filter add pass-only x udp port 53 or arp",
+		  "{'request':'filter_add','side':'both','action':'pass_only',"
+		  "'id':'x','text':'udp port 53 or arp'}" },
+		{ "filter add right pass_only x arp",
+		  "{'request':'filter_add','side':'right',"
+		  "'action':'pass_only','id':'x','text':'arp'}" },
+		{ "filter add wan drop x arp",
+		  "{'request':'filter_add','pair':'wan','side':'both',"
+		  "'action':'drop','id':'x','text':'arp'}" },
+		{ "filter add wan left drop x arp",
+		  "{'request':'filter_add','pair':'wan','side':'left',"
+		  "'action':'drop','id':'x','text':'arp'}" },
+		/* A pair that is called as a side, and one as an action. */
+		{ "filter add left left drop x arp",
+		  "{'request':'filter_add','pair':'left','side':'left',"
+		  "'action':'drop','id':'x','text':'arp'}" },
+		{ "filter add drop drop x arp",
+		  "{'request':'filter_add','side':'both','action':'drop',"
+		  "'id':'drop','text':'x arp'}" },
+		{ "filter add wan left x arp", NULL },
+		{ "filter add dorp x arp y", NULL },
+		{ "filter add wan left drop x", NULL },
+		{ "filter add left drop x", NULL },
+		{ "filter set x \377", NULL },
+		{ "stats \377", NULL },
+	};
+	struct ctl_options o;
+	struct line line;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		char json[256];
+		json_t *want, *got = NULL;
+		int r;
+
+		assert_int_equal(parse(&o, &line, row[i].line), 0);
+		r = ctl_request_make(&o, &got);
+		if (!row[i].json) {
+			assert_int_equal(r, -EINVAL);
+			continue;
+		}
+		assert_int_equal(r, 0);
+		snprintf(json, sizeof(json), "%s", row[i].json);
+		for (char *c = json; *c; c++)
+			if (*c == '\'')
+				*c = '"';
+		want = json_loads(json, 0, NULL);
+		assert_non_null(want);
+		if (!json_equal(got, want))
+			fail_msg("%s: %s", row[i].line,
+				 json_dumps(got, JSON_COMPACT));
+		json_decref(got);
+		json_decref(want);
+	}
+}
+
+/* The bridge does not know where we stand. */
+static void test_check_is_absolute(void **state)
+{
+	struct ctl_options o;
+	struct line line;
+	json_t *request;
+	const char *file;
+	char want[256];
+
+	(void)state;
+	assert_int_equal(chdir("/tmp"), 0);
+	assert_int_equal(parse(&o, &line, "check some/wan.conf"), 0);
+	assert_int_equal(ctl_request_make(&o, &request), 0);
+	file = json_string_value(json_object_get(request, "file"));
+	snprintf(want, sizeof(want), "%s/some/wan.conf",
+		 getcwd((char[256]){ 0 }, 256));
+	assert_string_equal(file, want);
+	json_decref(request);
+}
+
+/* ---- text ---- */
+
+static json_t *load(const char *text)
+{
+	char json[LINE_BYTES];
+	json_t *value;
+
+	snprintf(json, sizeof(json), "%s", text);
+	for (char *c = json; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	value = json_loads(json, 0, NULL);
+	assert_non_null(value);
+	return value;
+}
+
+/* What is printed of an answer: the caller's. */
+static char *print(void (*fn)(const struct ctl_answer *answer, FILE *out),
+		   const char *request, const char *result)
+{
+	const json_t *asked = load(request), *came = load(result);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	fn(&(struct ctl_answer){ asked, came }, out);
+	fclose(out);
+	json_decref((json_t *)(uintptr_t)asked);
+	json_decref((json_t *)(uintptr_t)came);
+	return text;
+}
+
+static void check_print(void (*fn)(const struct ctl_answer *answer, FILE *out),
+			const char *request, const char *result,
+			const char *want)
+{
+	char *text = print(fn, request, result);
+
+	assert_string_equal(text, want);
+	free(text);
+}
+
+#define LANE(from, to, frames)                                           \
+	"{'received_frames':" #frames ",'received_bytes':6000,"          \
+	"'forwarded_frames':90,'forwarded_bytes':5400,"                  \
+	"'duplicated_frames':0,'split_frames':0,'held_frames':0,"        \
+	"'offered_frames':100,'ring_full_frames':2,'dropped_frames':10," \
+	"'dropped':{'filtered':10,'oversize':0},'from':'" from "',"      \
+	"'to':'" to "','rules':[{'id':'dns','action':'drop',"            \
+	"'text':'udp port 53','runtime':false,'frames':10}]}"
+
+#define LINK "'link':{'rx_frames':1,'rx_bytes':2,'rx_dropped':3," \
+	"'rx_errors':4,'tx_frames':5,'tx_bytes':6,'tx_dropped':7," \
+	"'tx_errors':8}"
+
+#define PAIR(lanes)                                                       \
+	"{'seconds':12.34,'pairs':[{'name':'wan','left':{'name':'eth1',"  \
+	LINK "},'right':{'name':'eth2'," LINK "},'lanes':{" lanes "}}]}"
+
+static void test_print_stats(void **state)
+{
+	(void)state;
+	check_print(ctl_print_stats, "{}",
+		    PAIR("'left':" LANE("eth1", "eth2", 100) ",'right':"
+			 LANE("eth2", "eth1", 7)),
+"pair wan, 12.3 s\n"
+"                                       eth1 -> eth2         eth2 -> eth1\n"
+"received frames                                 100                    7\n"
+"received bytes                                 6000                 6000\n"
+"forwarded frames                                 90                   90\n"
+"forwarded bytes                                5400                 5400\n"
+"dropped frames                                   10                   10\n"
+"  filtered                                       10                   10\n"
+"ring full (never received)                        2                    2\n"
+"rules for eth1 -> eth2\n"
+"  dns                                            10  udp port 53\n"
+"rules for eth2 -> eth1\n"
+"  dns                                            10  udp port 53\n"
+"link counters, by the kernel                   eth1                 eth2\n"
+"  rx frames                                       1                    1\n"
+"  rx bytes                                        2                    2\n"
+"  rx dropped                                      3                    3\n"
+"  rx errors                                       4                    4\n"
+"  tx frames                                       5                    5\n"
+"  tx bytes                                        6                    6\n"
+"  tx dropped                                      7                    7\n"
+"  tx errors                                       8                    8\n");
+}
+
+static void test_print_stats_one_way(void **state)
+{
+	char *text;
+
+	(void)state;
+	text = print(ctl_print_stats, "{}",
+		     PAIR("'right':" LANE("eth2", "eth1", 7)));
+	assert_non_null(strstr(text, "eth2 -> eth1\n"));
+	assert_null(strstr(text, "eth1 -> eth2"));
+	assert_non_null(strstr(text,
+			       "received frames                                   7\n"));
+	assert_non_null(strstr(text,
+			       "  filtered                                       10\n"));
+	free(text);
+}
+
+static void check_rates(const char *was, const char *now, const char *want)
+{
+	json_t *before = load(was), *after = load(now);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	ctl_print_rates(before, after, out);
+	fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+	json_decref(before);
+	json_decref(after);
+}
+
+#define RATES(seconds, frames, bytes, dropped)                           \
+	"{'seconds':" #seconds ",'pairs':[{'name':'wan','lanes':{"       \
+	"'left':{'from':'a','to':'b','forwarded_frames':" #frames ","    \
+	"'forwarded_bytes':" #bytes ",'dropped_frames':" #dropped ","    \
+	"'ring_full_frames':1}}}]}"
+
+static void test_print_rates(void **state)
+{
+	(void)state;
+	check_rates(RATES(10.0, 1000, 60000, 5), RATES(12.0, 3000, 310000, 9),
+		    "12.0 s wan:  a -> b 1000 pps 1.000 Mbit/s dropped 4 "
+		    "ring full 0\n");
+	/* Reset meanwhile. */
+	check_rates(RATES(10.0, 1000, 60000, 5), RATES(12.0, 30, 250000, 0),
+		    "12.0 s wan:  a -> b 15 pps 1.000 Mbit/s dropped 0 "
+		    "ring full 1\n");
+	/* Another process. */
+	check_rates(RATES(10.0, 1000, 60000, 5), RATES(2.0, 3000, 250000, 0),
+		    "2.0 s wan:  a -> b 1500 pps 1.000 Mbit/s dropped 0 "
+		    "ring full 1\n");
+	/* A pair that has come. */
+	check_rates("{'seconds':10.0,'pairs':[]}", RATES(11.0, 5, 125000, 0),
+		    "11.0 s wan:  a -> b 5 pps 1.000 Mbit/s dropped 0 "
+		    "ring full 1\n");
+}
+
+static void test_print_status(void **state)
+{
+	(void)state;
+	check_print(ctl_print_status, "{}",
+		"{'program':'bumpwire','version':'1.2','name':'wan','pid':7,"
+		"'uptime_seconds':7384.5,'config':null,'log':'info',"
+		"'user':'joe','sandbox':false,'reloads':1,'last_reload':"
+		"{'ok':false,'seconds_ago':65.5},'pairs':[{'name':'wan',"
+		"'state':'no carrier','paused':true,'one_way':'left','left':"
+		"{'name':'eth1','driver':'veth','mtu':9000,'up':true,"
+		"'carrier':true},'right':{'name':'eth2','driver':'igb',"
+		"'mtu':1500,'up':true,'carrier':false}}]}",
+"bumpwire 1.2 'wan', process 7, running for 2 h 3 min\n"
+"as user joe, without a sandbox\n"
+"configured by its command line, log level info, reloaded 1 time; the last "
+"try, 1 min 5 s ago, FAILED: what was in force still is\n"
+"pair wan: no carrier, paused, one way, from left\n"
+"  left   eth1             up          MTU 9000   veth\n"
+"  right  eth2             no carrier  MTU 1500   igb\n");
+}
+
+static void test_print_reload(void **state)
+{
+	(void)state;
+	check_print(ctl_print_reload, "{}", "{'changes':[]}",
+		    "nothing changed\n");
+	check_print(ctl_print_reload, "{}",
+		"{'changes':[{'pair':'wan','key':'left.spin','from':'50',"
+		"'to':'100','effect':'live'},{'pair':null,'key':'name',"
+		"'from':'','to':'x','effect':'needs a restart'},{'pair':'lan',"
+		"'key':'','from':'','to':'','effect':'added'},{'pair':'wan',"
+		"'key':'dns','from':'arp','to':'','effect':'live'}]}",
+		"pair wan: left.spin: 50 -> 100: live\n"
+		"name: now x: needs a restart\n"
+		"pair lan: added\n"
+		"pair wan: dns: no more, was arp: live\n");
+}
+
+static void test_print_rules(void **state)
+{
+	(void)state;
+	check_print(ctl_print_rules, "{}", "{'rules':[]}", "no rules\n");
+	check_print(ctl_print_rules, "{}",
+		"{'rules':[{'pair':'wan','side':'both','id':'longer',"
+		"'action':'drop','text':'arp','file':false,'runtime':false,"
+		"'left_frames':12,'right_frames':0},{'pair':'wan',"
+		"'side':'left','id':'x','action':'pass_only',"
+		"'text':'/a/b','file':true,'runtime':true,"
+		"'left_frames':3,'right_frames':null}]}",
+"pair id     side  action       left hits   right hits  expression\n"
+"wan  longer both  drop                12            0  arp\n"
+"wan  x      left  pass_only            3            -  file /a/b"
+"  (run time)\n");
+}
+
+static void test_print_others(void **state)
+{
+	(void)state;
+	check_print(ctl_print_text, "{}", "{'text':'a = 1'}", "a = 1");
+	check_print(ctl_print_removed, "{'id':'x'}", "{}", "rule x: removed\n");
+	check_print(ctl_print_pairs, "{}", "{'pairs':[{'name':'a','paused':true}"
+		    ",{'name':'b','paused':false}]}",
+		    "pair a: paused\npair b: forwards\n");
+	check_print(ctl_print_reset, "{}", "{}",
+		    "all pairs: counts from 0 again\n");
+	check_print(ctl_print_reset, "{'pair':'a'}", "{}",
+		    "pair a: counts from 0 again\n");
+	check_print(ctl_print_level, "{'level':'debug'}", "{}",
+		    "log level debug\n");
+	check_print(ctl_print_commands, "{}",
+		    "{'commands':[{'name':'filter_del','arguments':'[PAIR] ID',"
+		    "'help':'Remove it'}]}",
+		    "  filter del [PAIR] ID      Remove it\n");
+}
+
+/* Another version may leave out anything. */
+static void test_print_nothing(void **state)
+{
+	static const char *const result[] = {
+		"{}", "{'pairs':[{}],'links':[{}],'rules':[{}],'changes':[{}],"
+		      "'commands':[{}]}",
+		"{'pairs':[7],'links':[null],'rules':['x'],'changes':[[]],"
+		"'commands':{},'text':4}",
+		"{'pairs':[{'lanes':{'left':{'rules':[{}],'dropped':[]}}}]}",
+	};
+
+	(void)state;
+	for (int i = 0; i < REQUESTS; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(result); k++) {
+			assert_non_null(ctl_request[i].print);
+			free(print(ctl_request[i].print, "{}", result[k]));
+		}
+}
+
+/* ---- the other end ---- */
+
+/* A bridge that says what it is told to, a line for a line, over as many
+ * connections as it takes. What is no whole line, or begins with a blank, is the
+ * last one of its connection. */
+struct fake {
+	char dir[32];
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	int fd;
+	const char *const *say;
+	char heard[LINES_MAX][LINE_BYTES];
+	int n_heard;
+	int n_ended; /* connections */
+	pthread_t thread;
+};
+
+static void fake_talk(struct fake *f, FILE *in)
+{
+	while (f->say[f->n_heard]) {
+		const char *say = f->say[f->n_heard];
+
+		if (!fgets(f->heard[f->n_heard], LINE_BYTES, in))
+			return;
+		f->n_heard++;
+		if (*say && send(fileno(in), say, strlen(say), MSG_NOSIGNAL) < 0)
+			return;
+		if (!*say || *say == ' ' || say[strlen(say) - 1] != '\n')
+			return;
+	}
+}
+
+static void *fake_run(void *arg)
+{
+	struct fake *f = arg;
+
+	while (f->say[f->n_heard]) {
+		int fd = accept(f->fd, NULL, NULL);
+		FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
+
+		if (!in)
+			return NULL;
+		fake_talk(f, in);
+		fclose(in);
+		__atomic_fetch_add(&f->n_ended, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void fake_listen(struct fake *f, const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(f->path, sizeof(f->path), "%s/%s.sock", f->dir, name);
+	strcpy(address.sun_path, f->path);
+	f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(f->fd >= 0);
+	assert_int_equal(bind(f->fd, (struct sockaddr *)&address,
+			      sizeof(address)), 0);
+	assert_int_equal(listen(f->fd, 5), 0);
+}
+
+static void fake_dir(struct fake *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->fd = -1;
+	strcpy(f->dir, "/tmp/test_ctl.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	setenv("BUMPWIRE_RUN", f->dir, 1);
+}
+
+static void fake_start(struct fake *f, const char *const *say)
+{
+	fake_dir(f);
+	fake_listen(f, "wan");
+	f->say = say;
+	assert_int_equal(pthread_create(&f->thread, NULL, fake_run, f), 0);
+}
+
+static void fake_stop(struct fake *f)
+{
+	shutdown(f->fd, SHUT_RDWR); /* ends accept() */
+	pthread_join(f->thread, NULL);
+	close(f->fd);
+	unlink(f->path);
+	rmdir(f->dir);
+}
+
+/* Until its first connection is closed. */
+static void wait_for_end(struct fake *f)
+{
+	while (!__atomic_load_n(&f->n_ended, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static int ask(struct ctl_client *client, json_t **result)
+{
+	json_t *request = json_pack("{ss}", "request", "status");
+	int r = ctl_client_ask(client, request, result);
+
+	json_decref(request);
+	return r;
+}
+
+/* One that has closed the connection behind an answer is asked over a new one;
+ * one that closes it before is not. */
+static void test_ask(void **state)
+{
+	static const char *const say[] = {
+		"{\"ok\":true,\"result\":{\"n\":1}}\n",
+		" {\"ok\":true,\"result\":{\"n\":2}}\n",
+		"{\"ok\":false,\"error\":\"no\",\"mistakes\":[\"a\",5]}\n",
+		"{\"ok\":true,\"result\":{\"n\":3}}\n",
+		"{\"ok\":true,\"resu", /* and it goes away */
+		"",
+		"what?\n",
+		"{\"ok\":true}\n",
+		"{\"ok\":true,\"result\":{\"n\":4}}\n",
+		NULL,
+	};
+	static const int want[] = { 0, 0, -EPROTO, 0, -ECONNRESET, -ECONNRESET,
+				    -EBADMSG, -EBADMSG, 0 };
+	struct ctl_client *client;
+	struct fake fake;
+	json_t *result;
+	int n = 0;
+
+	(void)state;
+	fake_start(&fake, say);
+	assert_int_equal(ctl_client_open(&client, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		if (i == 2)
+			wait_for_end(&fake);
+		assert_int_equal(ask(client, &result), want[i]);
+		if (want[i])
+			continue;
+		assert_int_equal(json_integer_value(
+				 json_object_get(result, "n")), ++n);
+		json_decref(result);
+	}
+	assert_string_equal(fake.heard[0], "{\"request\":\"status\"}\n");
+	ctl_client_close(client);
+	fake_stop(&fake);
+}
+
+/* A long answer, in parts. */
+static void test_long_answer(void **state)
+{
+	static char line[200000];
+	static const char *const say[] = { line, NULL };
+	struct ctl_client *client;
+	struct fake fake;
+	json_t *result;
+	size_t n = (size_t)sprintf(line, "{\"ok\":true,\"result\":{\"text\":\"");
+
+	(void)state;
+	memset(line + n, 'x', 190000);
+	strcpy(line + n + 190000, "\"}}\n");
+	fake_start(&fake, say);
+	assert_int_equal(ctl_client_open(&client, "wan"), 0);
+	assert_int_equal(ask(client, &result), 0);
+	assert_int_equal(strlen(ctl_text(result, "text")), 190000);
+	json_decref(result);
+	ctl_client_close(client);
+	fake_stop(&fake);
+}
+
+/* Whoever has blocked signals is not kept from them by a silent bridge. */
+static void test_signal_ends_it(void **state)
+{
+	struct ctl_client *client;
+	struct fake fake;
+	sigset_t set, before;
+	json_t *result;
+	int number;
+
+	(void)state;
+	fake_dir(&fake);
+	fake_listen(&fake, "wan"); /* and nobody accepts */
+	assert_int_equal(ctl_client_open(&client, fake.path), 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	raise(SIGTERM);
+	assert_int_equal(ask(client, &result), -EINTR);
+	sigwait(&set, &number);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	ctl_client_close(client);
+	close(fake.fd);
+	unlink(fake.path);
+	rmdir(fake.dir);
+}
+
+/* Which socket, and what if there is none. */
+static void test_find(void **state)
+{
+	struct ctl_client *client;
+	struct fake fake, other;
+	char none[128];
+
+	(void)state;
+	fake_dir(&fake);
+	assert_int_equal(ctl_client_open(&client, NULL), -ENOENT);
+	assert_int_equal(ctl_client_open(&client, "wan"), -ENOENT);
+	snprintf(none, sizeof(none), "%s/none.sock", fake.dir);
+	assert_int_equal(ctl_client_open(&client, none), -ENOENT);
+
+	fake_listen(&fake, "wan");
+	assert_int_equal(ctl_client_open(&client, NULL), 0);
+	ctl_client_close(client);
+	assert_int_equal(ctl_client_open(&client, "wan"), 0);
+	ctl_client_close(client);
+	assert_int_equal(ctl_client_open(&client, "lan"), -ENOENT);
+
+	other = fake;
+	fake_listen(&other, "lan");
+	assert_int_equal(ctl_client_open(&client, NULL), -ENOTUNIQ);
+	assert_int_equal(ctl_client_open(&client, "lan"), 0);
+	ctl_client_close(client);
+	close(other.fd); /* killed: its socket stays */
+	assert_int_equal(ctl_client_open(&client, NULL), 0);
+	ctl_client_close(client);
+	assert_int_equal(ctl_client_open(&client, "lan"), -ECONNREFUSED);
+	close(fake.fd);
+	assert_int_equal(ctl_client_open(&client, NULL), -ECONNREFUSED);
+	unlink(other.path);
+	assert_int_equal(ctl_client_open(&client, NULL), -ECONNREFUSED);
+	unlink(fake.path);
+	rmdir(fake.dir);
+	assert_int_equal(ctl_client_open(&client, NULL), -ENOENT);
+}
+
+/* Is the first word of `filter set` a pair? The bridge knows. */
+static void test_filter_set(void **state)
+{
+	static const char pairs[] = "{\"ok\":true,\"result\":{\"pairs\":"
+				    "[{\"name\":\"wan\"}]}}\n";
+	static const char rules[] = "{\"ok\":true,\"result\":{\"rules\":[{"
+		"\"pair\":\"wan\",\"id\":\"x\"},{\"pair\":\"lan\","
+		"\"id\":\"wan\"}]}}\n";
+	static const char none[] = "{\"ok\":true,\"result\":{\"rules\":[]}}\n";
+	static const char *const some[] = { pairs, rules, NULL };
+	static const char *const no_rules[] = { pairs, none, NULL };
+	static const struct {
+		const char *const *say;
+		const char *line;
+		const char *pair, *id, *text;
+	} row[] = {
+		{ no_rules, "filter set wan x tcp port", "wan", "x",
+		  "tcp port" }, /* which the bridge then refuses */
+		{ some, "filter set wan x tcp port 80", "wan", "x", "tcp port 80" },
+		{ some, "filter set x tcp port 80", "", "x", "tcp port 80" },
+		{ some, "filter set wan tcp port 80", "", "wan", "tcp port 80" },
+		{ some, "filter set wan arp", "", "wan", "arp" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct ctl_client *client;
+		struct ctl_options o;
+		struct fake fake;
+		struct line line;
+		json_t *request;
+
+		fake_start(&fake, row[i].say);
+		assert_int_equal(parse(&o, &line, row[i].line), 0);
+		assert_int_equal(ctl_request_make(&o, &request), 0);
+		assert_int_equal(ctl_client_open(&client, NULL), 0);
+		assert_int_equal(ctl_request[o.request].settle(&o, client,
+							       request), 0);
+		assert_string_equal(ctl_text(request, "pair"), row[i].pair);
+		assert_string_equal(ctl_text(request, "id"), row[i].id);
+		assert_string_equal(ctl_text(request, "text"), row[i].text);
+		json_decref(request);
+		ctl_client_close(client);
+		fake_stop(&fake);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_check_is_absolute),
+		cmocka_unit_test(test_print_stats),
+		cmocka_unit_test(test_print_stats_one_way),
+		cmocka_unit_test(test_print_rates),
+		cmocka_unit_test(test_print_status),
+		cmocka_unit_test(test_print_reload),
+		cmocka_unit_test(test_print_rules),
+		cmocka_unit_test(test_print_others),
+		cmocka_unit_test(test_print_nothing),
+		cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_long_answer),
+		cmocka_unit_test(test_signal_ends_it),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_filter_set),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
