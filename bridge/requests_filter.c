@@ -117,8 +117,11 @@ static int change_rule(struct request *r, const struct conf_pair *pair,
 	autoclean(free_ptr) char *name = strdup(pair->name);
 	int result = name ? apply_rule(r, name, id, rule) : -ENOMEM;
 
-	if (result)
+	if (result) {
+		snprintf(r->error, sizeof(r->error), "rule %s: nothing was "
+			 "changed", id);
 		return result;
+	}
 	log_info("pair %s: rule %s: %s", name, id,
 		 rule ? rule->rule.text : "removed");
 	return rule ? show_rule(r, name, id) : 0;
