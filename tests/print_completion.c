@@ -20,6 +20,8 @@
 
 #define ROWS_MAX 192
 #define WORDS_BYTES 512
+#define BUMPCTL 1 /* in program[]: it alone has requests */
+#define WORD "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define WIDTH 76 /* of what is printed for bash */
 
 /* An option, or a request of bumpctl. */
@@ -94,7 +96,7 @@ static const struct program {
 	void (*print)(const struct manual *manual, FILE *out);
 } program[] = {
 	{ "bumpwire", note_bumpwire },
-	{ "bumpctl", ctl_options_print },
+	[BUMPCTL] = { "bumpctl", ctl_options_print },
 	{ "bumpreplay", replay_options_print },
 	{ "bumpinject", inject_options_print },
 };
@@ -106,29 +108,21 @@ static const struct program {
 static void cut_choice(struct row *row)
 {
 	char *colon = NULL, *to = row->choice;
-	bool several = false;
 
 	for (char *at = row->help; (at = strstr(at, ": ")); at++)
 		colon = at;
-	if (!colon)
+	if (!colon || !strstr(colon, ", ") ||
+	    colon[2 + strspn(colon + 2, WORD ", ")])
 		return;
-	for (const char *c = colon + 2; *c; c++) {
-		if (*c == ',' && c[1] == ' ') {
-			several = true;
-			continue;
+	for (const char *c = colon + 2; *c; c++)
+		if (*c == ' ' && c[-1] != ',') {
+			*row->choice = '\0';
+			return;
+		} else if (*c != ',') {
+			*to++ = *c;
 		}
-		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789- ", *c) ||
-		    (*c == ' ' && c[-1] != ',')) {
-			several = false;
-			break;
-		}
-		*to++ = *c;
-	}
 	*to = '\0';
-	if (several)
-		*colon = '\0';
-	else
-		*row->choice = '\0';
+	*colon = '\0';
 }
 
 /* "-p, --pps RATE", "--pad" or "filter add [PAIR] ID": a name is in small
@@ -199,26 +193,26 @@ static bool is_option(const struct row *row)
 	return *row->name == '-';
 }
 
-/* What a value can be, by how it is called: one word of this program and of
- * the shells' scripts. */
-static const char *kind(const struct row *row)
-{
-	static const struct {
-		const char *value;
-		const char *kind;
-	} table[] = {
-		{ "FILE", "file" },
-		{ "IFACE", "interface" },
-		{ "SOCKET", "socket" },
-		{ "USER", "user" },
-	};
+/* What a value can be, by how it is called. */
+static const struct kind {
+	const char *value;
+	const char *bash; /* as the script there knows it */
+	const char *zsh;  /* an action of _arguments */
+} kinds[] = {
+	{ "FILE", "file", "_files" },
+	{ "IFACE", "interface", "_bumpwire_interfaces" },
+	{ "SOCKET", "socket", "_bumpwire_sockets" },
+	{ "USER", "user", "_users" },
+	{ "", "text", " " }, /* any other */
+};
 
-	if (*row->choice)
-		return "words";
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (!strcmp(table[i].value, row->value))
-			return table[i].kind;
-	return "text";
+static const struct kind *kind_of(const struct row *row)
+{
+	const struct kind *kind = kinds;
+
+	while (*kind->value && strcmp(kind->value, row->value))
+		kind++;
+	return kind;
 }
 
 /* ---- requests ---- */
@@ -229,7 +223,8 @@ static void add_word(char *words, const char *word)
 	size_t used = strlen(words), n = strlen(word);
 
 	for (const char *at = words; (at = strchr(at, ' ')); at++)
-		if (!strncmp(at + 1, word, n) && (!at[n + 1] || at[n + 1] == ' '))
+		if (!strncmp(at + 1, word, n) &&
+		    (!at[n + 1] || at[n + 1] == ' '))
 			return;
 	snprintf(words + used, WORDS_BYTES - used, " %s", word);
 }
@@ -388,7 +383,7 @@ static void bash_values(const struct rows *rows, const char *name, FILE *out)
 		if (*row->choice)
 			fprintf(out, "echo 'words %s' ;;\n", row->choice);
 		else
-			fprintf(out, "echo %s ;;\n", kind(row));
+			fprintf(out, "echo %s ;;\n", kind_of(row)->bash);
 	}
 }
 
@@ -401,9 +396,6 @@ static void print_bash(const struct rows *rows, FILE *out)
 	for (size_t i = 0; i < ARRAY_SIZE(program); i++)
 		bash_values(&rows[i], program[i].name, out);
 	fprintf(out, "\tesac\n}\n");
-	for (size_t i = 0; i < ARRAY_SIZE(program); i++)
-		if (!strcmp(program[i].name, "bumpctl"))
-			print_requests(&rows[i], out);
 }
 
 /* ---- zsh ---- */
@@ -420,24 +412,12 @@ static void zsh_text(const char *text, FILE *out)
 
 static void zsh_action(const struct row *row, FILE *out)
 {
-	static const struct {
-		const char *kind;
-		const char *action;
-	} table[] = {
-		{ "file", "_files" },
-		{ "interface", "_bumpwire_interfaces" },
-		{ "socket", "_bumpwire_sockets" },
-		{ "user", "_users" },
-		{ "text", " " },
-	};
-
 	fprintf(out, ":");
 	zsh_text(row->value, out);
 	if (*row->choice)
 		fprintf(out, ":(%s)", row->choice);
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (!strcmp(table[i].kind, kind(row)))
-			fprintf(out, ":%s", table[i].action);
+	else
+		fprintf(out, ":%s", kind_of(row)->zsh);
 }
 
 static void zsh_option(const struct row *row, const char *name, FILE *out)
@@ -470,9 +450,6 @@ static void print_zsh(const struct rows *rows, FILE *out)
 		fprintf(out, "\t) ;;\n");
 	}
 	fprintf(out, "\tesac\n}\n");
-	for (size_t i = 0; i < ARRAY_SIZE(program); i++)
-		if (!strcmp(program[i].name, "bumpctl"))
-			print_requests(&rows[i], out);
 }
 
 int main(int argc, char **argv)
@@ -489,5 +466,6 @@ int main(int argc, char **argv)
 		print_zsh(rows, stdout);
 	else
 		return 2;
+	print_requests(&rows[BUMPCTL], stdout);
 	return fflush(stdout) ? 1 : 0;
 }
