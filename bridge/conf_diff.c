@@ -127,6 +127,40 @@ void conf_diff(const struct conf *old, const struct conf *new,
 	}
 }
 
+static size_t field_bytes(const struct conf_key *key)
+{
+	switch (key->type) {
+	case CONF_BOOL:
+		return sizeof(bool);
+	case CONF_CHOICE:
+		return sizeof(int);
+	case CONF_NUMBER:
+	case CONF_CPU:
+	case CONF_SECONDS:
+		return sizeof(uint64_t);
+	default:
+		return sizeof(char *);
+	}
+}
+
+void conf_keep_fixed(struct conf *old, struct conf *new)
+{
+	uint64_t value;
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *key = &conf_key[i];
+		size_t n = field_bytes(key);
+		char *was = (char *)old + key->offset;
+		char *is = (char *)new + key->offset;
+
+		if (key->section == CONF_PAIR || key->effect != EFFECT_RESTART)
+			continue;
+		memcpy(&value, is, n);
+		memcpy(is, was, n);
+		memcpy(was, &value, n);
+	}
+}
+
 enum conf_effect conf_pair_effect(const struct conf_pair *old,
 				  const struct conf_pair *new, enum side side)
 {

@@ -22,6 +22,10 @@ void conf_diff(const struct conf *old, const struct conf *new,
 	       void (*fn)(const struct conf_change *change, void *arg),
 	       void *arg);
 
+/* Keep the values of keys that take effect only in a process that starts: the
+ * new configuration gets those of the old one, which gets its. */
+void conf_keep_fixed(struct conf *old, struct conf *new);
+
 /* The most that any changed key of a pair asks for on one side: EFFECT_LIVE to
  * EFFECT_PAIR. */
 enum conf_effect conf_pair_effect(const struct conf_pair *old,

@@ -166,7 +166,7 @@ static void print_example_key(const struct conf_key *key, FILE *out)
 void conf_print_example(FILE *out)
 {
 	fprintf(out, "# bumpwire.conf: every key with its default. See "
-		     "bumpwire(8).\n"
+		     "bumpwire.conf(5).\n"
 		     "# Check it with: bumpwire --check -c FILE\n");
 	for (int section = 0; section < CONF_SECTIONS; section++) {
 		fprintf(out, "\n[%s%s]\n", conf_section_name[section],

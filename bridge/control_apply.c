@@ -150,6 +150,7 @@ int control_apply(struct control *c, struct conf *conf,
 		return r;
 	}
 	conf_diff(c->conf, conf, fn, arg);
+	conf_keep_fixed(c->conf, conf);
 	commit(&plan, c, conf);
 	return 0;
 }

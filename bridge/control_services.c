@@ -93,6 +93,20 @@ static bool same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+/* A file that a reload names may lie where the sandbox lets nobody write. */
+static int try_metrics(const struct control *c, const char *path)
+{
+	struct metrics metrics = metrics_of(c);
+	int r = path ? metrics_write(&metrics, path) : 0;
+
+	if (r)
+		log_err("metrics.file: %s: %s%s", path, strerror(-r),
+			r == -EACCES && c->conf->sandbox ?
+				": the sandbox has the folders that were "
+				"named at the start: restart" : "");
+	return r;
+}
+
 int control_open_others(struct control *c, const struct conf *conf,
 			struct services *others)
 {
@@ -107,8 +121,11 @@ int control_open_others(struct control *c, const struct conf *conf,
 	memset(others, 0, sizeof(*others));
 	others->keep_web = c->web && same(conf->metrics_listen,
 					  c->conf->metrics_listen);
+	if (conf != c->conf &&
+	    !same(conf->metrics_file, c->conf->metrics_file))
+		r = try_metrics(c, conf->metrics_file);
 	/* Anew in any case: somebody may have moved the old one away. */
-	if (conf->events_file)
+	if (!r && conf->events_file)
 		r = events_open(&others->events, conf->events_file, c->name);
 	if (!r && conf->metrics_listen && !others->keep_web)
 		r = web_open(&others->web, &params);

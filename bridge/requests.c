@@ -171,6 +171,10 @@ static int pause_pairs(struct request *r, bool paused)
 		if (b->paused != paused)
 			log_info("pair %s: %s", b->conf->name,
 				 paused ? "paused" : "resumed");
+		if (b->paused != paused)
+			events_write(r->control->events,
+				     paused ? "pause" : "resume", "{ss}",
+				     "pair", b->conf->name);
 		bridge_pause(b, paused);
 		json_array_append_new(pairs,
 				      json_pack("{sssb}", "name", b->conf->name,
