@@ -58,6 +58,7 @@ only iniparser ini.c
 only jansson about.c events.c report_json.h requests.h requests.c
 only jansson ctl_client.h top_view.h
 only curses.h top_screen.c top_terminal.c
+only term.h top_terminal.c
 only jansson report_json.c send_report_json.c replay_plan.c verify_report.c
 EOF2
 }
