@@ -32,8 +32,8 @@ void bridge_port_close(struct bridge *b, enum side side);
 
 /*
  * Take another port, opened idle, for the one of this side: the lanes go on,
- * what is in the old ring is forwarded, and what arrives in the milliseconds
- * between the two is not received. 0, or -errno (logged): then the old one
+ * what is in the old ring is forwarded, and what arrives in the RCU grace period
+ * between the two, 20 to 40 ms, is not received. 0, or -errno (logged): then the old one
  * stays and `port` is closed.
  */
 int bridge_port_replace(struct bridge *b, enum side side, struct port *port);

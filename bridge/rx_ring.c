@@ -111,6 +111,17 @@ static int ring_options(const struct rx_ring *ring)
 				  ARRAY_SIZE(option));
 }
 
+static int take_nothing(const struct rx_ring *ring)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { 1, &nothing };
+
+	if (!setsockopt(ring->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			sizeof(program)))
+		return 0;
+	return -errno;
+}
+
 int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
 {
 	int r;
@@ -130,8 +141,9 @@ int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
 	if ((r = ring_options(ring)) || (r = ring_map(ring, p)) ||
 	    (r = packet_join_promisc(ring->fd, p->name, p->index)))
 		return r;
-	return packet_bind(ring->fd, p->name, p->index,
-			   p->idle ? PROTOCOL_NEVER : ETH_P_ALL);
+	if (p->idle && (r = take_nothing(ring)))
+		return r;
+	return packet_bind(ring->fd, p->name, p->index, ETH_P_ALL);
 }
 
 void rx_ring_close(struct rx_ring *ring)
@@ -246,8 +258,12 @@ int rx_ring_start(struct rx_ring *ring)
 {
 	int none = 0;
 
-	/* The one of rx_ring_stop(), if it was there. */
-	setsockopt(ring->fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+	if (setsockopt(ring->fd, SOL_SOCKET, SO_DETACH_FILTER, &none,
+		       sizeof(none)))
+		return -errno;
+	if (!ring->unbound)
+		return 0;
+	ring->unbound = false;
 	return packet_bind(ring->fd, ring->name, ring->index, ETH_P_ALL);
 }
 
@@ -259,13 +275,11 @@ int rx_ring_start(struct rx_ring *ring)
  */
 int rx_ring_stop(struct rx_ring *ring)
 {
-	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog program = { 1, &nothing };
-	int r;
+	int r = take_nothing(ring);
 
-	if (setsockopt(ring->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-		       sizeof(program)))
-		return -errno;
+	if (r)
+		return r;
+	ring->unbound = true;
 	r = packet_rebind(ring->fd, ring->index, PROTOCOL_NEVER);
 	return r == -ENODEV || r == -ENETDOWN ? 0 : r;
 }

@@ -23,6 +23,7 @@ struct rx_ring {
 	uint32_t n_lent; /* slots before head that are not given back */
 	uint8_t *big;    /* RX_BIG_FRAMES buffers for the copy path */
 	uint32_t n_big;  /* of these, lent */
+	bool unbound;    /* by rx_ring_stop() */
 	struct port_counters counters;
 };
 
@@ -31,7 +32,7 @@ struct rx_ring {
 /*
  * Open the socket, the ring and the membership, and bind last, so that no
  * frame of another interface slips in. Memory refused: half the slots, with a
- * warning. An idle one is bound to what never comes, until rx_ring_start().
+ * warning. An idle one takes nothing until rx_ring_start(), which is at once.
  * 0, or -errno (logged).
  */
 int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p);
