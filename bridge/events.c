@@ -19,6 +19,7 @@ struct events {
 	char *path;
 	char *name;
 	bool failed; /* and said so */
+	bool torn;   /* half a line stands at the end */
 };
 
 int events_open(struct events **eventsp, const char *path, const char *name)
@@ -61,12 +62,15 @@ static void write_line(struct events *events, char *line)
 	size_t len = strlen(line);
 	ssize_t n;
 
+	if (events->torn && write(events->fd, "\n", 1) == 1)
+		events->torn = false;
 	line[len] = '\n'; /* in place of the end */
 	n = write(events->fd, line, len + 1);
 	if (n == (ssize_t)len + 1) {
 		events->failed = false;
 		return;
 	}
+	events->torn |= n > 0;
 	if (!events->failed)
 		log_warn("events.file: %s: %s: events are lost", events->path,
 			 n < 0 ? strerror(errno) : "no room");
