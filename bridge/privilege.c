@@ -187,6 +187,12 @@ static int give(const char *path, const struct identity *who)
 	}
 	if (st.st_uid == who->uid && st.st_gid == who->gid)
 		return 0;
+	if (st.st_uid && st.st_uid != who->uid) {
+		log_warn("%s: belongs to uid %u, and stays so: let all "
+			 "bumpwires of a machine run as one user", path,
+			 (unsigned int)st.st_uid);
+		return 0;
+	}
 	if (!fchownat(fd, "", who->uid, who->gid, AT_EMPTY_PATH))
 		return 0;
 failed:

@@ -123,11 +123,14 @@ static const struct {
 	{ "mmap", ALLOW, 1, { BITS(2, W_AND_X, PROT_EXEC) } },
 	{ "mprotect", ALLOW, 1, { BITS(2, PROT_EXEC, 0) } },
 
-	/* Netlink by protocol: with CAP_NET_ADMIN, netfilter's and IPsec's
-	 * would be open, too. */
+	/* With CAP_NET_RAW a raw socket would be open, too; the type stands in
+	 * the last four bits. Netlink by protocol: with CAP_NET_ADMIN,
+	 * netfilter's and IPsec's would be open, too. */
 	{ "socket", ALLOW, 1, { INT(0, AF_UNIX) } },
-	{ "socket", ALLOW, 1, { INT(0, AF_INET) } },
-	{ "socket", ALLOW, 1, { INT(0, AF_INET6) } },
+	{ "socket", ALLOW, 2, { INT(0, AF_INET), BITS(1, 0xf, SOCK_STREAM) } },
+	{ "socket", ALLOW, 2, { INT(0, AF_INET), BITS(1, 0xf, SOCK_DGRAM) } },
+	{ "socket", ALLOW, 2, { INT(0, AF_INET6), BITS(1, 0xf, SOCK_STREAM) } },
+	{ "socket", ALLOW, 2, { INT(0, AF_INET6), BITS(1, 0xf, SOCK_DGRAM) } },
 	{ "socket", ALLOW, 1, { INT(0, AF_PACKET) } },
 	{ "socket", ALLOW, 2, { INT(0, AF_NETLINK), INT(2, NETLINK_ROUTE) } },
 	{ "socket", ALLOW, 2, { INT(0, AF_NETLINK), INT(2, NETLINK_GENERIC) } },
