@@ -84,29 +84,40 @@ static void send_by(struct lane *lane, void *port)
 	lane->tx = port;
 }
 
+/* The lane that receives goes over; or, with an error, all is as it was. */
+static int replace_rx(struct lane *in, struct port *old, struct port *port)
+{
+	int r;
+
+	bridge_port_stop_rx(old);
+	r = port->ops->start_rx(port);
+	if (!r)
+		r = lane_do(in, drain_and_take, port);
+	if (!r)
+		return 0;
+	bridge_port_stop_rx(port);
+	if (old->ops->start_rx(old))
+		log_err("port %s: it receives no more", old->name);
+	return r;
+}
+
 int bridge_port_replace(struct bridge *b, enum side side, struct port *port)
 {
 	struct port *old = b->side[side].port;
-	struct lane *in = &b->lane[side];
 	struct lane *out = &b->lane[side_other(side)];
-	int r = 0;
+	bool sends = b->has_lane[side_other(side)];
+	int r = sends ? lane_do(out, send_by, port) : 0;
 
-	if (b->has_lane[side]) {
-		bridge_port_stop_rx(old);
-		r = port->ops->start_rx(port);
-		if (!r)
-			r = lane_do(in, drain_and_take, port);
+	if (!r && b->has_lane[side])
+		r = replace_rx(&b->lane[side], old, port);
+	if (!r) {
+		bridge_port_close(b, side);
+		b->side[side].port = port;
+		return 0;
 	}
-	if (!r && b->has_lane[side_other(side)])
-		r = lane_do(out, send_by, port);
-	if (r) {
-		lane_do(in, drain_and_take, old);
-		if (b->has_lane[side])
-			old->ops->start_rx(old);
+	log_err("port %s: it stays as it was", old->name);
+	/* What a lane that hangs may still send by is better not closed. */
+	if (!sends || out->tx != port || !lane_do(out, send_by, old))
 		port_close(port);
-		return r;
-	}
-	bridge_port_close(b, side);
-	b->side[side].port = port;
-	return 0;
+	return r;
 }
