@@ -51,7 +51,9 @@ static int make_lane(struct bridge *b, enum side side,
 	struct lane *lane = &b->lane[side];
 	int r = lane_init(lane, b->lane_name[side]);
 
-	if (!r)
+	if (r)
+		log_err("pair %s: a lane: %s", b->conf->name, strerror(-r));
+	else
 		r = bridge_make_filter(b, b->conf, side, &b->filter[side]);
 	lane->budget = budget;
 	lane->stages = b->filter[side];

@@ -47,6 +47,8 @@ struct bridge {
 	bool paused;
 	bool announced;             /* said that it is ready */
 	bool refused; /* its links, as they are, cannot be bridged */
+	bool lasting; /* other wires are not to end with it: a reload has made
+		       * it, or given it other ports */
 	bool warned[REASONS];       /* said what to do about a reason */
 	uint64_t seen_turns[SIDES]; /* of the lanes, by bridge_has_turned() */
 	struct lane_stats printed[SIDES]; /* by the last line of rates */

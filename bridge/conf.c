@@ -69,6 +69,9 @@ static void rule_fini(struct conf_rule *rule)
 	free((char *)rule->rule.id);
 	free((char *)rule->rule.text);
 	free(rule->where);
+	if (rule->covered)
+		rule_fini(rule->covered);
+	free(rule->covered);
 }
 
 void conf_fini(struct conf *conf)
@@ -160,27 +163,80 @@ struct conf_pair *conf_find_pair(const struct conf *conf, const char *name)
 
 /* ---- rules ---- */
 
+/* Of the same values, which covers nothing. */
+static int copy_rule(struct conf_rule *to, const struct conf_rule *from)
+{
+	autoclean(free_ptr) char *id = strdup(from->rule.id);
+	autoclean(free_ptr) char *text = strdup(from->rule.text);
+
+	if (!id || !text)
+		return -ENOMEM;
+	*to = *from;
+	to->where = from->where ? strdup(from->where) : NULL;
+	to->rule.id = id;
+	to->rule.text = text;
+	to->covered = NULL;
+	id = text = NULL; /* its own now */
+	return 0;
+}
+
 int conf_add_rule(struct conf_pair *pair, const struct conf_rule *from)
 {
 	struct conf_rule *rule;
-	autoclean(free_ptr) char *id = strdup(from->rule.id);
-	autoclean(free_ptr) char *text = strdup(from->rule.text);
-	char *where = from->where ? strdup(from->where) : NULL;
 
 	rule = realloc(pair->rule, (pair->n_rules + 1) * sizeof(*rule));
-	if (rule)
-		pair->rule = rule;
-	if (!rule || !id || !text) {
-		free(where);
+	if (!rule)
 		return -ENOMEM;
+	pair->rule = rule;
+	rule += pair->n_rules;
+	if (copy_rule(rule, from))
+		return -ENOMEM;
+	pair->n_rules++;
+	if (!from->covered)
+		return 0;
+	rule->covered = malloc(sizeof(*rule));
+	if (rule->covered && !copy_rule(rule->covered, from->covered))
+		return 0;
+	free(rule->covered);
+	rule->covered = NULL;
+	return -ENOMEM;
+}
+
+int conf_cover_rule(struct conf_pair *pair, const struct conf_rule *rule)
+{
+	struct conf_rule *own = conf_find_rule(pair, rule->rule.id);
+	struct conf_rule cover = *rule;
+	struct conf_pair before = { 0 };
+	int r;
+
+	cover.runtime = true;
+	cover.covered = own && !own->runtime ? own : own ? own->covered : NULL;
+	/* A copy: what it covers goes with the one that is removed. */
+	r = conf_add_rule(&before, &cover);
+	if (!r) {
+		conf_remove_rule(pair, rule->rule.id);
+		r = conf_add_rule(pair, &before.rule[0]);
+		rule_fini(&before.rule[0]);
 	}
-	rule += pair->n_rules++;
-	*rule = *from;
-	rule->rule.id = id;
-	rule->rule.text = text;
-	rule->where = where;
-	id = text = NULL; /* the pair's now */
-	return 0;
+	free(before.rule);
+	return r;
+}
+
+bool conf_uncover_rule(struct conf_pair *pair, const char *id)
+{
+	struct conf_rule *rule = conf_find_rule(pair, id);
+	struct conf_rule *covered;
+
+	if (!rule || !rule->runtime)
+		return false;
+	covered = rule->covered;
+	rule->covered = NULL;
+	if (!covered)
+		return conf_remove_rule(pair, id);
+	rule_fini(rule);
+	*rule = *covered;
+	free(covered);
+	return true;
 }
 
 struct conf_rule *conf_find_rule(const struct conf_pair *pair, const char *id)

@@ -24,6 +24,8 @@ struct conf_rule {
 	struct filter_rule rule; /* its strings are owned by the pair */
 	bool runtime; /* not from the file: added while it ran */
 	char *where;  /* it stands: "wan.conf:7: pair wan.drop"; or NULL */
+	struct conf_rule *covered; /* the file's, that this one of run time
+				    * stands in for; NULL: none */
 };
 
 struct conf_pair {
@@ -155,6 +157,10 @@ int conf_set(struct conf *conf, struct conf_pair *pair, const char *where,
  * not compile. Each mistake is logged and counted. 0 or -EINVAL. */
 int conf_finish(struct conf *conf);
 
+/* The same of one that is to follow `before`, which is in force: expressions
+ * that stand there, too, are not compiled again. */
+int conf_finish_after(struct conf *conf, const struct conf *before);
+
 /* Read a file; 0 or -errno. All mistakes of the file are logged in one run. */
 int conf_read(struct conf *conf, const char *path);
 
@@ -162,6 +168,14 @@ int conf_read(struct conf *conf, const char *path);
 bool conf_remove_rule(struct conf_pair *pair, const char *id);
 
 struct conf_rule *conf_find_rule(const struct conf_pair *pair, const char *id);
+
+/*
+ * A rule of run time stands in for the pair's own of the same id, if there is
+ * one, until conf_uncover_rule() takes it away and has that in force again.
+ * 0 or -ENOMEM; false if there is no such rule of run time.
+ */
+int conf_cover_rule(struct conf_pair *pair, const struct conf_rule *rule);
+bool conf_uncover_rule(struct conf_pair *pair, const char *id);
 
 /* A rule of the pair; the strings are copied. 0 or -ENOMEM. */
 int conf_add_rule(struct conf_pair *pair, const struct conf_rule *rule);

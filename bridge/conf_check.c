@@ -67,7 +67,18 @@ static const char *rule_place(const struct conf_pair *pair, size_t i, char *buf,
 	return buf;
 }
 
-static void check_rules(struct conf *conf, const struct conf_pair *pair)
+static bool is_known(const struct conf_rule *rule,
+		     const struct conf_pair *before)
+{
+	const struct conf_rule *was =
+		before ? conf_find_rule(before, rule->rule.id) : NULL;
+
+	return was && !was->rule.is_file && !rule->rule.is_file &&
+	       !strcmp(was->rule.text, rule->rule.text);
+}
+
+static void check_rules(struct conf *conf, const struct conf_pair *pair,
+			const struct conf_pair *before)
 {
 	char why[256], buf[256];
 
@@ -75,7 +86,8 @@ static void check_rules(struct conf *conf, const struct conf_pair *pair)
 		const struct filter_rule *rule = &pair->rule[i].rule;
 		const char *place = rule_place(pair, i, buf, sizeof(buf));
 
-		if (filter_check(rule, why, sizeof(why))) {
+		if (!is_known(&pair->rule[i], before) &&
+		    filter_check(rule, why, sizeof(why))) {
 			log_err("%s: '%s': %s", place, rule->text, why);
 			mistake(conf);
 		}
@@ -91,6 +103,11 @@ static void check_rules(struct conf *conf, const struct conf_pair *pair)
 
 int conf_finish(struct conf *conf)
 {
+	return conf_finish_after(conf, NULL);
+}
+
+int conf_finish_after(struct conf *conf, const struct conf *before)
+{
 	if (!conf->n_pairs && !conf->n_mistakes) {
 		log_err("no pair of ports given: say LEFT RIGHT, or -c FILE");
 		mistake(conf);
@@ -99,7 +116,10 @@ int conf_finish(struct conf *conf)
 		check_ports(conf, &conf->pair[i]);
 		check_port_once(conf, i, SIDE_LEFT);
 		check_port_once(conf, i, SIDE_RIGHT);
-		check_rules(conf, &conf->pair[i]);
+		check_rules(conf, &conf->pair[i],
+			    before ? conf_find_pair(before,
+						    conf->pair[i].name) :
+				     NULL);
 	}
 	return conf->n_mistakes ? -EINVAL : 0;
 }

@@ -47,7 +47,7 @@ static void print_report(struct control *c, bool final)
 	report.final = final;
 	control_refresh_links(c);
 	r = report_print(&report, c->conf->json, stdout);
-	if (r && (r != -EINTR || final))
+	if (r && ((r != -EINTR && r != -ETIMEDOUT) || final))
 		control_stop(c, -EIO);
 }
 
@@ -117,7 +117,7 @@ static void on_stats(struct control *c)
 	control_tick(c);
 	report = control_report(c);
 	r = report_print_rates(&report, &c->rates, c->conf->json, stdout);
-	if (r && r != -EINTR)
+	if (r && r != -EINTR && r != -ETIMEDOUT)
 		control_stop(c, -EIO);
 }
 
@@ -244,16 +244,16 @@ static int control_open(struct control *c, const struct control_params *params)
 
 static void control_close(struct control *c)
 {
-	for (size_t i = 0; i < c->n_bridges; i++)
-		bridge_free(c->bridge[i]);
-	free(c->bridge);
-	control_close_services(c);
-	for (int i = 0; i < SOURCES; i++)
-		if (i != SOURCE_LINK && i != SOURCE_SERVER && i != SOURCE_WEB)
-			close_fd(&c->fd[i]);
 	while (c->n_fixes)
 		doctor_undo(c->fix[--c->n_fixes]);
 	free(c->fix);
+	control_close_services(c);
+	for (size_t i = 0; i < c->n_bridges; i++)
+		bridge_free(c->bridge[i]);
+	free(c->bridge);
+	for (int i = 0; i < SOURCES; i++)
+		if (i != SOURCE_LINK && i != SOURCE_SERVER && i != SOURCE_WEB)
+			close_fd(&c->fd[i]);
 	link_monitor_close(c->monitor);
 	if (c->conf)
 		conf_fini(c->conf);

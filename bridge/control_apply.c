@@ -47,15 +47,60 @@ static void plan_abandon(struct plan *plan)
 }
 
 /* What is asked of the system only where it matters: a pair that waits for its
- * interfaces goes on to wait. */
+ * interfaces goes on to wait, but not if it is no longer to. */
 static bool needs_check(const struct bridge *b, const struct conf_pair *conf)
 {
+	if (b && !b->attached && b->conf->wait && !conf->wait)
+		return true;
 	for (int side = 0; b && side < SIDES; side++)
 		if (b->conf->cpu[side] != conf->cpu[side] ||
 		    conf_pair_effect(b->conf, conf, (enum side)side) ==
 			    EFFECT_PAIR)
 			return true;
 	return !b;
+}
+
+/* The bridge that has an interface, and will have it, other than `but`. */
+static const struct bridge *find_owner(const struct control *c,
+				       const struct conf *conf, int index,
+				       const char *but)
+{
+	for (size_t i = 0; i < c->n_bridges; i++) {
+		const struct bridge *b = c->bridge[i];
+		const struct conf_pair *next =
+			conf_find_pair(conf, b->conf->name);
+
+		if (b->attached && next && strcmp(next->name, but) &&
+		    !needs_check(b, next) &&
+		    (b->side[SIDE_LEFT].link.index == index ||
+		     b->side[SIDE_RIGHT].link.index == index))
+			return b;
+	}
+	return NULL;
+}
+
+/* By its present name an interface may be one that a pair has by another. */
+static unsigned int check_owners(const struct control *c,
+				 const struct conf *conf,
+				 const struct conf_pair *pair)
+{
+	unsigned int mistakes = 0;
+
+	for (int side = 0; side < SIDES; side++) {
+		const struct bridge *owner;
+		struct link_info link;
+
+		if (link_get(c->monitor, pair->port[side], &link))
+			continue;
+		owner = find_owner(c, conf, link.index, pair->name);
+		if (!owner)
+			continue;
+		log_err("pair %s: %s: %s is a port of pair %s already: a wire "
+			"needs two ends", pair->name, side_name[side],
+			pair->port[side], owner->conf->name);
+		mistakes++;
+	}
+	return mistakes;
 }
 
 static int check_system(const struct control *c, const struct conf *conf)
@@ -66,15 +111,49 @@ static int check_system(const struct control *c, const struct conf *conf)
 		const struct conf_pair *pair = &conf->pair[i];
 
 		if (needs_check(find_bridge(c, pair->name), pair))
-			mistakes += bridge_check(pair, c->monitor, false);
+			mistakes += bridge_check(pair, c->monitor, false) +
+				    check_owners(c, conf, pair);
 	}
 	return mistakes ? -EINVAL : 0;
+}
+
+/* Are its interfaces in no pair now, so that it can be had beforehand? */
+static bool is_free(const struct control *c, const struct conf_pair *pair)
+{
+	struct link_info link;
+
+	for (int side = 0; side < SIDES; side++) {
+		if (link_get(c->monitor, pair->port[side], &link))
+			return false;
+		for (size_t i = 0; i < c->n_bridges; i++)
+			for (int other = 0; other < SIDES; other++)
+				if (c->bridge[i]->side[other].link.index ==
+				    link.index)
+					return false;
+	}
+	return true;
+}
+
+static int plan_new(struct bridge **b, struct control *c,
+		    const struct conf *conf, const struct conf_pair *pair)
+{
+	int r = bridge_new(b, pair, conf->count ? &c->budget : NULL);
+
+	if (r)
+		return r;
+	(*b)->lasting = true;
+	if (is_free(c, pair))
+		r = bridge_attach(*b, c->monitor);
+	if (!r || (pair->wait && (r == -ENODEV || r == BRIDGE_REFUSED)))
+		return 0;
+	bridge_free(*b);
+	*b = NULL;
+	return r == BRIDGE_REFUSED ? -EINVAL : r;
 }
 
 static int plan_pairs(struct plan *plan, struct control *c,
 		      const struct conf *conf)
 {
-	struct lane_budget *budget = conf->count ? &c->budget : NULL;
 	int r = 0;
 
 	plan->bridge = calloc(conf->n_pairs, sizeof(struct bridge *));
@@ -91,7 +170,7 @@ static int plan_pairs(struct plan *plan, struct control *c,
 			r = bridge_prepare(plan->bridge[i], pair,
 					   &plan->change[i]);
 		else
-			r = bridge_new(&plan->bridge[i], pair, budget);
+			r = plan_new(&plan->bridge[i], c, conf, pair);
 		if (!r)
 			plan->n++;
 	}
@@ -132,7 +211,7 @@ static void commit(struct plan *plan, struct control *c, struct conf *conf)
 	control_attach(c);
 }
 
-int control_apply(struct control *c, struct conf *conf,
+int control_apply(struct control *c, struct conf *conf, bool reopen,
 		  void (*fn)(const struct conf_change *change, void *arg),
 		  void *arg)
 {
@@ -142,7 +221,7 @@ int control_apply(struct control *c, struct conf *conf,
 	if (!r)
 		r = plan_pairs(&plan, c, conf);
 	if (!r)
-		r = control_open_others(c, conf, &plan.others);
+		r = control_open_others(c, conf, reopen, &plan.others);
 	if (r) {
 		plan_abandon(&plan);
 		conf_fini(conf);
@@ -164,11 +243,19 @@ static int keep_runtime_rules(const struct conf *from, struct conf *to)
 		const struct conf_pair *was = &from->pair[i];
 		struct conf_pair *is = conf_find_pair(to, was->name);
 
-		for (size_t k = 0; !r && is && k < was->n_rules; k++) {
+		for (size_t k = 0; !r && k < was->n_rules; k++) {
 			if (!was->rule[k].runtime)
 				continue;
-			conf_remove_rule(is, was->rule[k].rule.id);
-			r = conf_add_rule(is, &was->rule[k]);
+			if (is && conf_find_rule(is, was->rule[k].rule.id))
+				log_warn("pair %s: rule %s: one of run time "
+					 "stands in for the file's", was->name,
+					 was->rule[k].rule.id);
+			if (is)
+				r = conf_cover_rule(is, &was->rule[k]);
+			else
+				log_warn("pair %s: rule %s, of run time, goes "
+					 "with its pair", was->name,
+					 was->rule[k].rule.id);
 		}
 	}
 	return r;
@@ -195,14 +282,16 @@ static int read_again(struct control *c, struct conf **confp)
 	if (r)
 		return r;
 	conf = malloc(sizeof(*conf));
-	if (!conf)
+	if (!conf) {
+		log_err("%s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	conf_init(conf);
 	r = c->params->read(conf, c->params->arg);
 	if (!r)
 		r = keep_runtime_rules(c->conf, conf);
 	/* All mistakes in one run. */
-	if (conf_finish(conf) && !r)
+	if (conf_finish_after(conf, c->conf) && !r)
 		r = -EINVAL;
 	if (!r) {
 		*confp = conf;
@@ -224,7 +313,7 @@ int control_reload(struct control *c,
 	notify_reloading(&c->notify);
 	r = read_again(c, &conf);
 	if (!r)
-		r = control_apply(c, conf, fn, arg);
+		r = control_apply(c, conf, true, fn, arg);
 	clock_gettime(CLOCK_REALTIME, &now);
 	c->reload_ns = clock_now_ns();
 	c->reload_s = (uint64_t)now.tv_sec;

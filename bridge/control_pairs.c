@@ -34,9 +34,13 @@ void control_attach(struct control *c)
 		bool was = b->announced;
 		int r = b->attached ? 0 : bridge_attach(b, c->monitor);
 
-		if (r == BRIDGE_REFUSED && !b->conf->wait)
+		if (b->attached)
+			b->lasting = false;
+		else if (b->lasting)
+			b->refused = r != -ENODEV; /* and said so */
+		else if (r == BRIDGE_REFUSED && !b->conf->wait)
 			control_stop(c, -EINVAL);
-		if (r < 0 && r != -ENODEV)
+		else if (r < 0 && r != -ENODEV)
 			control_stop(c, r);
 		c->has_run |= b->attached;
 		bridge_announce(b);

@@ -6,9 +6,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
+#include <poll.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
@@ -26,6 +29,8 @@
 #define DEFAULT_USER "bumpwire"
 #define SOCKET_MODE 0660
 #define FOLDERS_MAX 4
+#define LOCK_TRIES 40
+#define LOCK_PAUSE_MS 25
 
 /* ---- metrics ---- */
 
@@ -107,8 +112,29 @@ static int try_metrics(const struct control *c, const char *path)
 	return r;
 }
 
+/* One that is there and cannot be had anew is better than none. */
+static int open_events(const struct control *c, const struct conf *conf,
+		       bool reopen, struct services *others)
+{
+	int r = 0;
+
+	others->keep_events = c->events && same(conf->events_file,
+						c->conf->events_file);
+	if (!conf->events_file || (others->keep_events && !reopen))
+		return 0;
+	r = events_open(&others->events, conf->events_file, c->name);
+	if (!r)
+		others->keep_events = false;
+	else if (others->keep_events)
+		log_warn("events.file: going on with the file that is open");
+	else if (r == -EACCES && conf != c->conf && c->conf->sandbox)
+		log_err("events.file: the sandbox has the folders that were "
+			"named at the start: restart");
+	return others->keep_events ? 0 : r;
+}
+
 int control_open_others(struct control *c, const struct conf *conf,
-			struct services *others)
+			bool reopen, struct services *others)
 {
 	const struct web_params params = {
 		.listen = conf->metrics_listen,
@@ -124,9 +150,8 @@ int control_open_others(struct control *c, const struct conf *conf,
 	if (conf != c->conf &&
 	    !same(conf->metrics_file, c->conf->metrics_file))
 		r = try_metrics(c, conf->metrics_file);
-	/* Anew in any case: somebody may have moved the old one away. */
-	if (!r && conf->events_file)
-		r = events_open(&others->events, conf->events_file, c->name);
+	if (!r)
+		r = open_events(c, conf, reopen, others);
 	if (!r && conf->metrics_listen && !others->keep_web)
 		r = web_open(&others->web, &params);
 	if (r)
@@ -143,8 +168,10 @@ void control_close_others(struct services *others)
 
 void control_swap_services(struct control *c, struct services *others)
 {
-	events_close(c->events);
-	c->events = others->events;
+	if (!others->keep_events) {
+		events_close(c->events);
+		c->events = others->events;
+	}
 	if (!others->keep_web) {
 		web_close(c->web);
 		c->web = others->web;
@@ -155,6 +182,21 @@ void control_swap_services(struct control *c, struct services *others)
 
 /* ---- the control socket ---- */
 
+/* Two that start at once must not take each other's socket for a dead one.
+ * Whoever holds the lock for long is none of those. */
+static int lock_folder(void)
+{
+	int fd = open(BRIDGE_STATE_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC |
+						       O_NOFOLLOW, 0600);
+
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			break;
+		poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+	return fd;
+}
+
 static int listen_at(struct control *c, const char *name)
 {
 	struct server_params params = {
@@ -162,7 +204,7 @@ static int listen_at(struct control *c, const char *name)
 		.answer = requests_answer,
 		.arg = c,
 	};
-	int r;
+	int lock, r;
 
 	free(c->socket);
 	if (asprintf(&c->socket, "%s/%s.sock", BRIDGE_STATE_DIR, name) < 0) {
@@ -170,7 +212,9 @@ static int listen_at(struct control *c, const char *name)
 		return -ENOMEM;
 	}
 	params.path = c->socket;
+	lock = lock_folder();
 	r = server_open(&c->server, &params);
+	close_fd(&lock);
 	if (!r)
 		c->fd[SOURCE_SERVER] = server_fd(c->server);
 	return r;
@@ -219,7 +263,7 @@ int control_open_services(struct control *c)
 		if (r)
 			return r;
 	}
-	r = control_open_others(c, c->conf, &others);
+	r = control_open_others(c, c->conf, true, &others);
 	if (r)
 		return r;
 	control_swap_services(c, &others);
@@ -336,8 +380,8 @@ void control_set_timers(struct control *c)
 	set_timer(&c->fd[SOURCE_STATS], conf->stats_ns);
 	set_timer(&c->fd[SOURCE_METRICS],
 		  conf->metrics_file ? conf->metrics_ns : 0);
-	/* Twice in the time that a service manager waits. */
-	set_timer(&c->fd[SOURCE_WATCHDOG], c->notify.watchdog_ns / 2);
+	/* Some may come late in the time that a service manager waits. */
+	set_timer(&c->fd[SOURCE_WATCHDOG], c->notify.watchdog_ns / 4);
 }
 
 /* How the pairs are, for `systemctl status`. */

@@ -97,9 +97,10 @@ struct bridge *control_next_pair(const struct control *c, const char *name,
 /*
  * Have another configuration, which is checked in itself, by difference; it is
  * taken over or freed. All or nothing: 0, -EINVAL (mistakes logged), other
- * -errno (logged). fn is called for each change that was made.
+ * -errno (logged). With `reopen` files are opened anew, for who has moved them
+ * away. fn is called for each change that was made.
  */
-int control_apply(struct control *c, struct conf *conf,
+int control_apply(struct control *c, struct conf *conf, bool reopen,
 		  void (*fn)(const struct conf_change *change, void *arg),
 		  void *arg);
 
@@ -126,11 +127,12 @@ int control_drop_privileges(struct control *c);
 struct services {
 	struct events *events;
 	struct web *web;
+	bool keep_events;
 	bool keep_web;
 };
 
 int control_open_others(struct control *c, const struct conf *conf,
-			struct services *others);
+			bool reopen, struct services *others);
 void control_swap_services(struct control *c, struct services *others);
 void control_close_others(struct services *others);
 

@@ -14,10 +14,19 @@
 #define PROGRAM_MAX 4096 /* instructions; BPF_MAXINSNS of the kernel */
 #define PROGRAM_BYTES (PROGRAM_MAX * 32) /* of text, generously */
 
-/* A count outlives its filter: the one that comes after it counts on. */
+/*
+ * What outlives a filter: the one that comes after it counts on, and does not
+ * compile again what it has, for that may ask DNS for a host's address, and DNS
+ * may be gone by now. A program from a file is loaded again.
+ */
 struct hits {
 	unsigned int users; /* filters; for the control thread alone */
 	uint64_t frames;
+};
+
+struct program {
+	unsigned int users; /* as of hits */
+	struct bpf_program bpf;
 };
 
 struct rule {
@@ -25,7 +34,7 @@ struct rule {
 	char *text;
 	bool is_file;
 	enum filter_action action;
-	struct bpf_program program;
+	struct program *program;
 	struct hits *hits;
 };
 
@@ -206,7 +215,7 @@ int filter_dump(const char *expression)
 
 static bool rule_matches(const struct rule *rule, const struct frame *f)
 {
-	return bpf_filter(rule->program.bf_insns, f->data, f->len, f->len);
+	return bpf_filter(rule->program->bpf.bf_insns, f->data, f->len, f->len);
 }
 
 static bool filter_passes(struct filter *filter, const struct frame *f)
@@ -256,9 +265,17 @@ static void hits_put(struct hits *hits)
 		free(hits);
 }
 
+static void program_put(struct program *program)
+{
+	if (!program || --program->users)
+		return;
+	pcap_freecode(&program->bpf);
+	free(program);
+}
+
 static void rule_fini(struct rule *rule)
 {
-	pcap_freecode(&rule->program);
+	program_put(rule->program);
 	hits_put(rule->hits);
 	free(rule->id);
 	free(rule->text);
@@ -281,9 +298,9 @@ static const struct stage_ops filter_ops = {
 	.free = filter_free,
 };
 
-/* The count of the same rule in the filter before, or NULL. */
-static struct hits *hits_before(const struct filter *before,
-				const struct filter_rule *rule)
+/* The same rule in the filter before, or NULL. */
+static const struct rule *find_before(const struct filter *before,
+				      const struct filter_rule *rule)
 {
 	for (size_t i = 0; before && i < before->n; i++) {
 		const struct rule *was = &before->rule[i];
@@ -292,27 +309,44 @@ static struct hits *hits_before(const struct filter *before,
 		    !strcmp(was->text, rule->text) &&
 		    was->action == rule->action &&
 		    was->is_file == rule->is_file)
-			return was->hits;
+			return was;
 	}
 	return NULL;
+}
+
+static int rule_program(struct rule *rule, const struct filter_rule *from,
+			const struct rule *was)
+{
+	char why[PCAP_ERRBUF_SIZE];
+
+	if (was && !from->is_file) {
+		rule->program = was->program;
+		rule->program->users++;
+		return 0;
+	}
+	rule->program = calloc(1, sizeof(*rule->program));
+	if (!rule->program)
+		return -ENOMEM;
+	rule->program->users = 1;
+	if (!rule_compile(from, &rule->program->bpf, why, sizeof(why)))
+		return 0;
+	log_err("filter %s '%s': %s", from->id, from->text, why);
+	return -EINVAL;
 }
 
 static int rule_init(struct rule *rule, const struct filter_rule *from,
 		     const struct filter *before)
 {
-	char why[PCAP_ERRBUF_SIZE];
+	const struct rule *was = find_before(before, from);
 
 	rule->action = from->action;
 	rule->is_file = from->is_file;
 	rule->id = strdup(from->id);
 	rule->text = strdup(from->text);
-	rule->hits = hits_get(hits_before(before, from));
+	rule->hits = hits_get(was ? was->hits : NULL);
 	if (!rule->id || !rule->text || !rule->hits)
 		return -ENOMEM;
-	if (!rule_compile(from, &rule->program, why, sizeof(why)))
-		return 0;
-	log_err("filter %s '%s': %s", from->id, from->text, why);
-	return -EINVAL;
+	return rule_program(rule, from, was);
 }
 
 /* Compile the rules of one action behind those that are there. */
@@ -357,6 +391,8 @@ int filter_new(struct stage **stagep, const struct filter_rule *rule, size_t n,
 	*stagep = &filter->stage;
 	return 0;
 fail:
+	if (r == -ENOMEM)
+		log_err("filter: %s", strerror(ENOMEM));
 	filter_free(&filter->stage);
 	return r;
 }

@@ -36,8 +36,9 @@ struct filter_count {
 /*
  * Compile the rules into a stage. Rules that stand in the filter `before` (or
  * NULL), with the same id and text, go on with its counts; both may live, but
- * only one of them may be in a lane. May ask DNS for host names: never call it
- * on a frame's way. 0, -EINVAL (logged with libpcap's words), -ENOMEM.
+ * only one of them may be in a lane; an expression that stands there is not
+ * compiled again. May ask DNS for host names: never call it
+ * on a frame's way. 0, -EINVAL (logged with libpcap's words), -ENOMEM (logged).
  */
 int filter_new(struct stage **stagep, const struct filter_rule *rule, size_t n,
 	       const struct stage *before);

@@ -16,6 +16,7 @@
 #define LABEL_WIDTH 30
 #define VALUE_WIDTH 20
 #define PAUSE_MS 100 /* between two looks for a signal */
+#define PATIENCE_MS 2000
 
 /* The lanes of a pair that exist, as columns of a table. */
 struct columns {
@@ -170,17 +171,24 @@ static bool has_room(int fd, int timeout_ms)
 	return poll(&pfd, 1, timeout_ms) > 0;
 }
 
-/* Where poll() finds room, PIPE_BUF bytes go without waiting (pipe(7)). */
-static int write_all(int fd, const char *text, size_t len)
+/* Where poll() finds room, PIPE_BUF bytes go without waiting (pipe(7)). A
+ * reader who takes nothing is waited for at the end alone. */
+static int write_all(int fd, const char *text, size_t len, bool final)
 {
+	int waited_ms = 0;
+
 	while (len) {
 		ssize_t n;
 
 		if (!has_room(fd, PAUSE_MS)) {
+			waited_ms += PAUSE_MS;
 			if (end_is_pending())
 				return -EINTR;
+			if (!final && waited_ms >= PATIENCE_MS)
+				return -ETIMEDOUT;
 			continue;
 		}
+		waited_ms = 0;
 		n = write(fd, text, len < PIPE_BUF ? len : PIPE_BUF);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
@@ -206,7 +214,7 @@ static bool text_begin(struct text *text)
 }
 
 /* A result that could not be written is a failure, and says so. */
-static int text_end(struct text *text, FILE *out)
+static int text_end(struct text *text, FILE *out, bool final)
 {
 	int r = ferror(text->stream) ? -ENOMEM : 0;
 
@@ -215,11 +223,12 @@ static int text_end(struct text *text, FILE *out)
 	if (!r && fflush(out)) /* what was printed before */
 		r = -errno;
 	if (!r)
-		r = write_all(fileno(out), text->bytes, text->len);
+		r = write_all(fileno(out), text->bytes, text->len, final);
 	free(text->bytes);
 	if (r)
 		log_err("standard output: %s",
-			r == -EINTR ? "no room, given up" : strerror(-r));
+			r == -EINTR || r == -ETIMEDOUT ? "no room, given up" :
+							 strerror(-r));
 	return r;
 }
 
@@ -233,7 +242,7 @@ int report_print(const struct report *r, bool json, FILE *out)
 		report_json(r, text.stream);
 	for (size_t i = 0; !json && i < r->n_bridges; i++)
 		print_pair(r->bridge[i], r, text.stream);
-	return text_end(&text, out);
+	return text_end(&text, out, r->final);
 }
 
 /* ---- rates ---- */
@@ -286,5 +295,5 @@ int report_print_rates(const struct report *r, struct report_rates *rates,
 			fprintf(text.stream, "\n");
 	}
 	rates->at_ns = r->elapsed_ns;
-	return text_end(&text, out);
+	return text_end(&text, out, false);
 }

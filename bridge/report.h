@@ -20,8 +20,8 @@ struct report {
 /*
  * The report at the end, or so far: balance, reasons, rules, link counters.
  * Waits for room on `out`, but a signal that is pending to end the program ends
- * that wait: -EINTR. 0, -EINTR, or other -errno if it could not be written
- * (logged).
+ * that wait: -EINTR; a report that is not final gives up after seconds:
+ * -ETIMEDOUT. 0, or -errno if it could not be written (logged).
  */
 int report_print(const struct report *r, bool json, FILE *out);
 

@@ -35,11 +35,12 @@ static json_t *rule_frames(const struct bridge *b, enum side side,
 
 static json_t *rule_json(const struct bridge *b, const struct conf_rule *rule)
 {
-	return json_pack("{sssssssssssbsbsoso}", "pair", b->conf->name, "side",
+	return json_pack("{sssssssssssbsbsbsoso}", "pair", b->conf->name, "side",
 			 side_text[rule->side], "id", rule->rule.id, "action",
 			 action_name[rule->rule.action], "text",
 			 rule->rule.text, "file", rule->rule.is_file,
-			 "runtime", rule->runtime, "left_frames",
+			 "runtime", rule->runtime, "covers", rule->covered != NULL,
+			 "left_frames",
 			 rule_frames(b, SIDE_LEFT, rule->rule.id),
 			 "right_frames",
 			 rule_frames(b, SIDE_RIGHT, rule->rule.id));
@@ -89,12 +90,14 @@ static int apply_rule(struct request *r, const char *pair_name, const char *id,
 		return result;
 	}
 	pair = conf_find_pair(conf, pair_name);
-	conf_remove_rule(pair, id);
-	result = rule ? conf_add_rule(pair, rule) : 0;
+	if (rule)
+		result = conf_cover_rule(pair, rule);
+	else
+		result = conf_uncover_rule(pair, id) ? 0 : -EINVAL;
 	if (!result && rule)
-		result = conf_finish(conf);
+		result = conf_finish_after(conf, r->control->conf);
 	if (!result) /* takes it */
-		return control_apply(r->control, conf, ignore, NULL);
+		return control_apply(r->control, conf, false, ignore, NULL);
 	conf_fini(conf);
 	free(conf);
 	return result;
