@@ -273,6 +273,80 @@ static void test_pass_only(void **state)
 }
 
 /* Wherever they are written, drop rules are asked first. */
+static void file_write(const struct fixture *f, const char *text,
+		       size_t len)
+{
+	FILE *out = fopen(f->path, "we");
+
+	assert_non_null(out);
+	assert_int_equal(fwrite(text, 1, len, out), len);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* Who takes a filter's place goes on with the counts of the rules that both
+ * have, whichever of the two is freed first. */
+static void test_successor(void **state)
+{
+	const struct filter_rule old[] = {
+		DROP("web", "tcp port 80"), DROP("dns", "udp port 53"),
+		PASS("ip", "ip"),
+	};
+	const struct filter_rule new[] = {
+		DROP("web", "tcp port 80"), DROP("dns", "udp"),
+		DROP("ssh", "tcp port 22"), PASS("ip", "ip"),
+	};
+	struct draft web = frame_ip4(NULL, 0, TCP, 80);
+	struct draft dns = frame_ip4(NULL, 0, UDP, 53);
+	struct fixture *f = *state;
+	struct stage *before;
+
+	for (int freed_first = 0; freed_first < 2; freed_first++) {
+		make(f, old, ARRAY_SIZE(old));
+		assert_false(passes(f, &web));
+		assert_false(passes(f, &web));
+		assert_false(passes(f, &dns));
+		before = f->stage;
+		assert_int_equal(filter_new(&f->stage, new, ARRAY_SIZE(new),
+					    before), 0);
+		if (freed_first)
+			stage_free(before);
+		assert_int_equal(count_of(f, "web"), 2);
+		assert_int_equal(count_of(f, "dns"), 0); /* another text */
+		assert_int_equal(count_of(f, "ssh"), 0);
+		assert_false(passes(f, &web));
+		assert_int_equal(count_of(f, "web"), 3);
+		filter_reset(f->stage);
+		assert_int_equal(count_of(f, "web"), 0);
+		assert_false(passes(f, &web));
+		assert_int_equal(count_of(f, "web"), 1);
+		if (!freed_first)
+			stage_free(before);
+		assert_false(passes(f, &dns));
+	}
+}
+
+/* A program from a file is read again: the file is another by now. */
+static void test_successor_of_file(void **state)
+{
+	struct fixture *f = *state;
+	const struct filter_rule rule = {
+		.id = "f", .text = f->path, .is_file = true,
+		.action = FILTER_DROP,
+	};
+	struct draft web = frame_ip4(NULL, 0, TCP, 80);
+	struct stage *before;
+
+	file_write(f, "1\n6 0 0 65535\n", strlen("1\n6 0 0 65535\n"));
+	make(f, &rule, 1);
+	assert_false(passes(f, &web));
+	file_write(f, "1\n6 0 0 0\n", strlen("1\n6 0 0 0\n"));
+	before = f->stage;
+	assert_int_equal(filter_new(&f->stage, &rule, 1, before), 0);
+	stage_free(before);
+	assert_true(passes(f, &web));
+	assert_int_equal(count_of(f, "f"), 1);
+}
+
 static void test_drop_wins(void **state)
 {
 	static const struct filter_rule rule[] = {
@@ -433,16 +507,6 @@ static void print_program(const struct bpf_program *program, FILE *out)
 		fprintf(out, "%u %u %u %u\n", program->bf_insns[i].code,
 			program->bf_insns[i].jt, program->bf_insns[i].jf,
 			program->bf_insns[i].k);
-}
-
-static void file_write(const struct fixture *f, const char *text,
-		       size_t len)
-{
-	FILE *out = fopen(f->path, "we");
-
-	assert_non_null(out);
-	assert_int_equal(fwrite(text, 1, len, out), len);
-	assert_int_equal(fclose(out), 0);
 }
 
 static int file_check(const struct fixture *f, char *why, size_t size)
@@ -942,6 +1006,8 @@ int main(void)
 		TEST(test_no_rules),
 		TEST(test_drop),
 		TEST(test_pass_only),
+		TEST(test_successor),
+		TEST(test_successor_of_file),
 		TEST(test_drop_wins),
 		TEST(test_burst),
 		TEST(test_tags),
