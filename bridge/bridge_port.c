@@ -70,12 +70,16 @@ void bridge_port_stop_rx(struct port *port)
 			 strerror(-r));
 }
 
+#define DRAIN_NS NS_PER_SEC
+
 /* In the thread of the lane that receives here: nothing comes any more, so
- * what is there is all. */
+ * what is there is all. If the intake could not be ended, there is an end. */
 static void drain_and_take(struct lane *lane, void *port)
 {
-	while (lane_breathe(lane, clock_now_ns()))
-		;
+	uint64_t now_ns = clock_now_ns(), until_ns = now_ns + DRAIN_NS;
+
+	while (lane_breathe(lane, now_ns) && now_ns < until_ns)
+		now_ns = clock_now_ns();
 	lane->rx = port;
 }
 

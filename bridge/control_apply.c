@@ -135,9 +135,10 @@ static bool is_free(const struct control *c, const struct conf_pair *pair)
 }
 
 static int plan_new(struct bridge **b, struct control *c,
-		    const struct conf *conf, const struct conf_pair *pair)
+		    const struct conf_pair *pair)
 {
-	int r = bridge_new(b, pair, conf->count ? &c->budget : NULL);
+	/* The count in force: another one needs a restart. */
+	int r = bridge_new(b, pair, c->conf->count ? &c->budget : NULL);
 
 	if (r)
 		return r;
@@ -170,7 +171,7 @@ static int plan_pairs(struct plan *plan, struct control *c,
 			r = bridge_prepare(plan->bridge[i], pair,
 					   &plan->change[i]);
 		else
-			r = plan_new(&plan->bridge[i], c, conf, pair);
+			r = plan_new(&plan->bridge[i], c, pair);
 		if (!r)
 			plan->n++;
 	}

@@ -92,10 +92,20 @@ static void lane_drop(struct lane *lane, struct burst *b, enum reason why)
 	b->n = 0;
 }
 
+static void lane_spend(struct lane_budget *budget, uint32_t frames)
+{
+	int64_t left = __atomic_sub_fetch(&budget->frames, (int64_t)frames,
+					  __ATOMIC_RELAXED);
+
+	if (left <= 0 && left + (int64_t)frames > 0)
+		eventfd_write(budget->fd, 1);
+}
+
 uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 {
 	uint64_t before = lane->stats.received_frames;
 	struct burst *b = &lane->burst;
+	uint32_t frames;
 
 	b->n = 0;
 	port_rx(lane->rx, b, &lane->stats);
@@ -105,16 +115,10 @@ uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 		stage_push(st, b, &lane->stats, now_ns);
 	lane_send(lane, b);
 	port_release(lane->rx);
-	return (uint32_t)(lane->stats.received_frames - before);
-}
-
-static void lane_spend(struct lane_budget *budget, uint32_t frames)
-{
-	int64_t left = __atomic_sub_fetch(&budget->frames, (int64_t)frames,
-					  __ATOMIC_RELAXED);
-
-	if (left <= 0 && left + (int64_t)frames > 0)
-		eventfd_write(budget->fd, 1);
+	frames = (uint32_t)(lane->stats.received_frames - before);
+	if (unlikely(lane->budget) && frames)
+		lane_spend(lane->budget, frames);
+	return frames;
 }
 
 /* Sleep until frames arrive or somebody calls. */
@@ -221,8 +225,6 @@ static void *lane_run(void *arg)
 		frames = lane_breathe(lane, now_ns);
 		if (frames) {
 			busy_ns = now_ns;
-			if (unlikely(lane->budget))
-				lane_spend(lane->budget, frames);
 		} else if (stopping) {
 			return NULL;
 		} else if (now_ns - busy_ns < spin_ns) {
