@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "clock.h"
@@ -21,6 +22,24 @@ struct events {
 	bool failed; /* and said so */
 	bool torn;   /* half a line stands at the end */
 };
+
+/* Whoever wrote here before may have found no room for a whole line. */
+static bool is_torn(int fd, const char *path)
+{
+	char last = '\n';
+	struct stat st;
+	int in;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		return false;
+	in = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (in < 0)
+		return false;
+	if (pread(in, &last, 1, st.st_size - 1) != 1)
+		last = '\n';
+	close(in);
+	return last != '\n';
+}
 
 int events_open(struct events **eventsp, const char *path, const char *name)
 {
@@ -38,6 +57,7 @@ int events_open(struct events **eventsp, const char *path, const char *name)
 		r = -errno;
 		log_err("events.file: %s: %s", path, strerror(-r));
 	} else if (events->path && events->name) {
+		events->torn = is_torn(events->fd, path);
 		*eventsp = events;
 		return 0;
 	}
