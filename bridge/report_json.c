@@ -12,7 +12,7 @@ static json_t *integer(uint64_t n)
 }
 
 /* Bytes that are no UTF-8, as a rule's text may have, are shown as such. */
-static json_t *text(const char *s)
+json_t *report_json_text(const char *s)
 {
 	json_t *string = json_string(s);
 
@@ -45,11 +45,11 @@ static json_t *rules(const struct bridge *b, enum side side)
 	for (size_t i = 0; filter && filter_counts(filter, i, &count); i++) {
 		json_t *rule = json_object();
 
-		json_object_set_new(rule, "id", text(count.id));
+		json_object_set_new(rule, "id", report_json_text(count.id));
 		json_object_set_new(rule, "action",
 				    json_string(count.action == FILTER_DROP ?
 							"drop" : "pass_only"));
-		json_object_set_new(rule, "text", text(count.text));
+		json_object_set_new(rule, "text", report_json_text(count.text));
 		json_object_set_new(rule, "runtime",
 				    json_boolean(is_runtime(b, count.id)));
 		json_object_set_new(rule, "frames", integer(count.frames));
@@ -100,9 +100,9 @@ static json_t *lane_json(const struct bridge *b, enum side side, bool final)
 	if (final)
 		json_object_set_new(object, "unaccounted_frames",
 				    json_integer(stats_unaccounted(&s)));
-	json_object_set_new(object, "from", text(b->conf->port[side]));
+	json_object_set_new(object, "from", report_json_text(b->conf->port[side]));
 	json_object_set_new(object, "to",
-			    text(b->conf->port[side == SIDE_LEFT ?
+			    report_json_text(b->conf->port[side == SIDE_LEFT ?
 						       SIDE_RIGHT : SIDE_LEFT]));
 	json_object_set_new(object, "rules", rules(b, side));
 	if (b->filter[side])
@@ -117,8 +117,8 @@ json_t *report_json_port(const struct bridge *b, enum side side)
 	const char *name = b->conf->port[side];
 	json_t *object = json_object();
 
-	json_object_set_new(object, "name", text(name));
-	json_object_set_new(object, "driver", text(bp->driver));
+	json_object_set_new(object, "name", report_json_text(name));
+	json_object_set_new(object, "driver", report_json_text(bp->driver));
 	json_object_set_new(object, "mtu", integer(bp->link.mtu));
 	json_object_set_new(object, "up", json_boolean(bp->link.up));
 	json_object_set_new(object, "carrier", json_boolean(bp->link.carrier));
@@ -142,7 +142,7 @@ static json_t *pair_json(const struct bridge *b, bool final)
 {
 	json_t *object = json_object(), *lanes = json_object();
 
-	json_object_set_new(object, "name", text(b->conf->name));
+	json_object_set_new(object, "name", report_json_text(b->conf->name));
 	json_object_set_new(object, "state", json_string(bridge_state(b)));
 	for (int side = 0; side < SIDES; side++) {
 		json_t *port = report_json_port(b, (enum side)side);
@@ -221,7 +221,7 @@ void report_json_rates(const struct report *r, double seconds, FILE *out)
 					  8 / seconds));
 			json_object_set_new(lanes, side_name[side], lane);
 		}
-		json_object_set_new(pair, "name", text(b->conf->name));
+		json_object_set_new(pair, "name", report_json_text(b->conf->name));
 		json_object_set_new(pair, "lanes", lanes);
 		json_array_append_new(pairs, pair);
 	}

@@ -12,6 +12,9 @@
 
 #define REPORT_SCHEMA 1
 
+/* A string, or where it is no UTF-8 a word about that. */
+json_t *report_json_text(const char *s);
+
 /* The report as an object, which the caller owns, as below. */
 json_t *report_json_object(const struct report *r);
 

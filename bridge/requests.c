@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "log.h"
+#include "report_json.h"
 #include "requests.h"
 #include "suggest.h"
 
@@ -144,10 +145,11 @@ static void note_change(const struct conf_change *change, void *arg)
 	json_t *changes = arg;
 
 	json_array_append_new(changes,
-			      json_pack("{ss?ssssssss}", "pair", change->pair,
+			      json_pack("{ss?sssososs}", "pair", change->pair,
 					"key", change->key, "from",
-					change->from, "to", change->to,
-					"effect", effect[change->effect]));
+					report_json_text(change->from), "to",
+					report_json_text(change->to), "effect",
+					effect[change->effect]));
 }
 
 static int request_reload(struct request *r)
@@ -317,8 +319,12 @@ static json_t *answer_of(struct request *r, int result, char *log)
 	mistakes = mistakes_of(log);
 	object = json_pack("{sbss}", "ok", 0, "error",
 			   *r->error ? r->error : strerror(-result));
-	if (!object) /* the error quotes what is no UTF-8 */
-		object = json_pack("{sbss}", "ok", 0, "error", "no request");
+	if (!object) { /* it quotes half a character, or what is no UTF-8 */
+		for (char *c = r->error; *c; c++)
+			if (*c & 0x80)
+				*c = '?';
+		object = json_pack("{sbss}", "ok", 0, "error", r->error);
+	}
 	if (json_array_size(mistakes))
 		json_object_set(object, "mistakes", mistakes);
 	json_decref(mistakes);

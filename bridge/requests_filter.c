@@ -10,6 +10,7 @@
 
 #include "conf_value.h"
 #include "log.h"
+#include "report_json.h"
 #include "requests.h"
 
 static const char *const action_name[] = {
@@ -35,10 +36,10 @@ static json_t *rule_frames(const struct bridge *b, enum side side,
 
 static json_t *rule_json(const struct bridge *b, const struct conf_rule *rule)
 {
-	return json_pack("{sssssssssssbsbsbsoso}", "pair", b->conf->name, "side",
+	return json_pack("{sssssssssosbsbsbsoso}", "pair", b->conf->name, "side",
 			 side_text[rule->side], "id", rule->rule.id, "action",
 			 action_name[rule->rule.action], "text",
-			 rule->rule.text, "file", rule->rule.is_file,
+			 report_json_text(rule->rule.text), "file", rule->rule.is_file,
 			 "runtime", rule->runtime, "covers", rule->covered != NULL,
 			 "left_frames",
 			 rule_frames(b, SIDE_LEFT, rule->rule.id),

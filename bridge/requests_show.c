@@ -42,11 +42,12 @@ int request_status(struct request *r)
 		json_array_append_new(pairs, pair_status(b));
 	json_decref(r->result);
 	r->result = json_pack(
-		"{sssssssisfss?ssss?sbsIsoso}", "program", PACKAGE_NAME,
+		"{sssssssisfsossss?sbsIsoso}", "program", PACKAGE_NAME,
 		"version", PACKAGE_VERSION, "name", c->name, "pid",
 		(int)getpid(), "uptime_seconds",
 		(double)(clock_now_ns() - c->start_ns) / 1e9, "config",
-		c->conf->path, "log", level[log_level], "user", c->user,
+		c->conf->path ? report_json_text(c->conf->path) : json_null(),
+		"log", level[log_level], "user", c->user,
 		"sandbox", c->conf->sandbox, "reloads",
 		(json_int_t)c->n_reloads, "last_reload", last_reload(c),
 		"pairs", pairs);

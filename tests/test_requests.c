@@ -336,12 +336,31 @@ static void test_fuzz(void **state)
 	assert_false(f->control.stopping);
 }
 
+/* What is quoted is cut between two characters, not within one. */
+static void test_utf8_cut(void **state)
+{
+	struct fixture *f = *state;
+	char line[256], name[101];
+
+	for (int shift = 0; shift < 2; shift++) {
+		memset(name, 'x', sizeof(name));
+		for (int i = shift; i + 1 < 100; i += 2)
+			memcpy(name + i, "\303\244", 2);
+		name[98 + shift] = '\0';
+		snprintf(line, sizeof(line), "{\"request\":\"%s\"}", name);
+		assert_refused(f, line, "no such request: '");
+		snprintf(line, sizeof(line),
+			 "{\"request\":\"stats\",\"pair\":\"%s\"}", name);
+		assert_refused(f, line, "no such pair: '");
+	}
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_good), TEST(test_bad), TEST(test_broken_reload),
+		TEST(test_utf8_cut), TEST(test_good), TEST(test_bad), TEST(test_broken_reload),
 		TEST(test_deep), TEST(test_fuzz),
 	};
 
