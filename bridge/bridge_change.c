@@ -82,8 +82,10 @@ void bridge_commit(struct bridge_change *change)
 {
 	struct bridge *b = change->bridge;
 
-	if (change->reattach)
+	if (change->reattach) {
 		bridge_detach(b);
+		b->lasting = true;
+	}
 	commit_side(change, SIDE_LEFT);
 	commit_side(change, SIDE_RIGHT);
 	bridge_set_conf(b, change->conf);
