@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 
 #include "clock.h"
 #include "control_state.h"
@@ -194,22 +193,6 @@ static void wait_and_serve(struct control *c)
 
 /* ---- start and stop ---- */
 
-static int open_duration(uint64_t ns)
-{
-	const struct itimerspec when = {
-		.it_value = { (time_t)(ns / NS_PER_SEC),
-			      (long)(ns % NS_PER_SEC) },
-	};
-	int fd = -1;
-
-	if (ns)
-		fd = timerfd_create(CLOCK_MONOTONIC,
-				    TFD_CLOEXEC | TFD_NONBLOCK);
-	if (fd >= 0)
-		timerfd_settime(fd, 0, &when, NULL);
-	return fd;
-}
-
 static int control_open(struct control *c, const struct control_params *params)
 {
 	int r;
@@ -332,7 +315,7 @@ static void begin(struct control *c)
 	c->start_s = (uint64_t)now.tv_sec;
 	c->start_ns = clock_now_ns();
 	control_set_timers(c);
-	c->fd[SOURCE_DURATION] = open_duration(c->conf->duration_ns);
+	watch_set_timer(&c->fd[SOURCE_DURATION], c->conf->duration_ns);
 	events_write(c->events, "start", "{sssi}", "version", PACKAGE_VERSION,
 		     "pid", (int)getpid());
 	control_attach(c);

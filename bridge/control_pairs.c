@@ -97,6 +97,12 @@ void control_refresh_links(struct control *c)
 		}
 }
 
+void control_refresh(struct control *c)
+{
+	control_tick(c);
+	control_refresh_links(c);
+}
+
 /* Of a port of ours, as it is now. */
 static void tell_link(struct control *c, const struct bridge *b,
 		      const struct link_event *event)

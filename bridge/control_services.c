@@ -6,14 +6,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
-#include <poll.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 
 #include "clock.h"
 #include "control_state.h"
@@ -24,13 +20,13 @@
 #include "requests.h"
 #include "sandbox.h"
 #include "server.h"
+#include "state_dir.h"
+#include "watch.h"
 #include "web.h"
 
 #define DEFAULT_USER "bumpwire"
 #define SOCKET_MODE 0660
 #define FOLDERS_MAX 4
-#define LOCK_TRIES 40
-#define LOCK_PAUSE_MS 25
 
 /* ---- metrics ---- */
 
@@ -60,8 +56,7 @@ void control_write_metrics(struct control *c)
 
 	if (!c->conf->metrics_file)
 		return;
-	control_tick(c);
-	control_refresh_links(c);
+	control_refresh(c);
 	metrics = metrics_of(c);
 	r = metrics_write(&metrics, c->conf->metrics_file);
 	if (r && !c->metrics_failed)
@@ -75,8 +70,7 @@ static void serve_metrics(void *arg, FILE *out)
 	struct control *c = arg;
 	struct metrics metrics;
 
-	control_tick(c);
-	control_refresh_links(c);
+	control_refresh(c);
 	metrics = metrics_of(c);
 	metrics_print(&metrics, out);
 }
@@ -86,8 +80,7 @@ static void serve_stats(void *arg, FILE *out)
 	struct control *c = arg;
 	struct report report = control_report(c);
 
-	control_tick(c);
-	control_refresh_links(c);
+	control_refresh(c);
 	report_json(&report, out);
 }
 
@@ -182,19 +175,12 @@ void control_swap_services(struct control *c, struct services *others)
 
 /* ---- the control socket ---- */
 
-/* Two that start at once must not take each other's socket for a dead one.
- * Whoever holds the lock for long is none of those. */
+/* Two that start at once must not take each other's socket for a dead one. */
 static int lock_folder(void)
 {
-	int fd = open(BRIDGE_STATE_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC |
-						       O_NOFOLLOW, 0600);
+	autoclean(close_fd) int dir = state_dir_open(BRIDGE_STATE_DIR);
 
-	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
-		if (!flock(fd, LOCK_EX | LOCK_NB))
-			break;
-		poll(NULL, 0, LOCK_PAUSE_MS);
-	}
-	return fd;
+	return dir < 0 ? dir : state_dir_lock(dir);
 }
 
 static int listen_at(struct control *c, const char *name)
@@ -337,7 +323,7 @@ int control_drop_privileges(struct control *c)
 	const struct conf *conf = c->conf;
 	const char *const owned[] = {
 		BRIDGE_STATE_DIR, c->socket ? c->socket : BRIDGE_STATE_DIR,
-		BRIDGE_STATE_DIR "/lock",
+		BRIDGE_STATE_DIR "/" STATE_DIR_LOCK,
 		conf->events_file ? conf->events_file : BRIDGE_STATE_DIR,
 	};
 	const struct privilege_params params = {
@@ -357,31 +343,16 @@ int control_drop_privileges(struct control *c)
 
 /* ---- timers and status ---- */
 
-static void set_timer(int *fd, uint64_t ns)
-{
-	const struct timespec when = {
-		.tv_sec = (time_t)(ns / NS_PER_SEC),
-		.tv_nsec = (long)(ns % NS_PER_SEC),
-	};
-	const struct itimerspec again = { when, when };
-
-	if (*fd < 0 && ns)
-		*fd = timerfd_create(CLOCK_MONOTONIC,
-				     TFD_CLOEXEC | TFD_NONBLOCK);
-	if (*fd >= 0)
-		timerfd_settime(*fd, 0, &again, NULL);
-}
-
 void control_set_timers(struct control *c)
 {
 	const struct conf *conf = c->conf;
 
-	set_timer(&c->fd[SOURCE_TICK], NS_PER_SEC);
-	set_timer(&c->fd[SOURCE_STATS], conf->stats_ns);
-	set_timer(&c->fd[SOURCE_METRICS],
-		  conf->metrics_file ? conf->metrics_ns : 0);
+	watch_set_timer(&c->fd[SOURCE_TICK], NS_PER_SEC);
+	watch_set_timer(&c->fd[SOURCE_STATS], conf->stats_ns);
+	watch_set_timer(&c->fd[SOURCE_METRICS],
+			conf->metrics_file ? conf->metrics_ns : 0);
 	/* Some may come late in the time that a service manager waits. */
-	set_timer(&c->fd[SOURCE_WATCHDOG], c->notify.watchdog_ns / 4);
+	watch_set_timer(&c->fd[SOURCE_WATCHDOG], c->notify.watchdog_ns / 4);
 }
 
 /* How the pairs are, for `systemctl status`. */

@@ -82,8 +82,10 @@ void control_attach(struct control *c);
 /* Once a second: counts, warnings, rings that are held. */
 void control_tick(struct control *c);
 
-/* Counters of the links as they are now, beside ours. */
+/* Counters of the links as they are now, beside ours; and with a tick, for
+ * whoever asks in between. */
 void control_refresh_links(struct control *c);
+void control_refresh(struct control *c);
 
 void control_on_link(const struct link_event *event, void *arg);
 

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,8 +20,7 @@
 #include "doctor_proc.h"
 #include "doctor_record.h"
 #include "link_facts.h"
-
-#define LOCK_FILE "lock" /* offload.c's, too */
+#include "state_dir.h"
 
 struct doctor_fix {
 	struct doctor_record record[SIDES]; /* n 0: nothing was changed */
@@ -77,34 +75,6 @@ static int set_value(const char *ifname, int index, enum doctor_key key,
 		return link_set_up(index, value);
 	sysctl_path(path, sizeof(path), ifname, key);
 	return doctor_proc_write(path, value);
-}
-
-/* ---- the directory of the state files ---- */
-
-static int state_open(const char *state_dir)
-{
-	int fd = open(state_dir,
-		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static int state_lock(int dir)
-{
-	int fd = openat(dir, LOCK_FILE,
-			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return -errno;
-	while (flock(fd, LOCK_EX)) {
-		int r = -errno;
-
-		if (r == -EINTR)
-			continue;
-		close(fd);
-		return r;
-	}
-	return fd;
 }
 
 /* ---- putting back ---- */
@@ -311,9 +281,9 @@ int doctor_fix(const struct conf_pair *conf, struct link_monitor *m,
 	if (mkdir(state_dir, 0755) && errno != EEXIST)
 		fix->dir = -errno;
 	else
-		fix->dir = state_open(state_dir);
+		fix->dir = state_dir_open(state_dir);
 	if (fix->dir >= 0)
-		lock = state_lock(fix->dir);
+		lock = state_dir_lock(fix->dir);
 	for (int side = 0; side < SIDES; side++) {
 		struct link_info link;
 
@@ -363,7 +333,7 @@ static int recover_one(int dir, const char *state_dir, const char *file)
 int doctor_recover(const char *state_dir)
 {
 	autoclean(close_fd) int lock = -1;
-	int r = 0, dir = state_open(state_dir);
+	int r = 0, dir = state_dir_open(state_dir);
 	const struct dirent *entry;
 	DIR *list;
 
@@ -383,11 +353,11 @@ int doctor_recover(const char *state_dir)
 			    strlen(DOCTOR_RECORD_PREFIX)))
 			continue;
 		if (lock < 0)
-			lock = state_lock(dir);
+			lock = state_dir_lock(dir);
 		one = lock < 0 ? lock : recover_one(dir, state_dir,
 						    entry->d_name);
 		if (lock < 0)
-			log_err("%s/%s: cannot be looked after: " LOCK_FILE
+			log_err("%s/%s: cannot be looked after: " STATE_DIR_LOCK
 				": %s", state_dir, entry->d_name,
 				strerror(-lock));
 		if (one)

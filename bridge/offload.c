@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,8 +18,7 @@
 #include "log.h"
 #include "lro_record.h"
 #include "offload.h"
-
-#define LOCK_FILE "lock"
+#include "state_dir.h"
 
 struct offload_lro {
 	const struct offload_ops *ops;
@@ -101,14 +99,6 @@ static int lro_switch(const struct offload_ops *ops, const char *ifname,
 	if (!r && (flags & ETH_FLAG_LRO) != wanted)
 		r = -EOPNOTSUPP;
 	return r;
-}
-
-static int state_dir_open(const char *state_dir)
-{
-	int fd = open(state_dir,
-		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
 }
 
 /* The directory, with the record in it, or -errno. */
@@ -258,25 +248,6 @@ static int recover_one(const struct offload_ops *ops, int dir,
 	return r;
 }
 
-/* The lock file is root's alone: nobody else can hold us up. */
-static int state_lock(int dir)
-{
-	int fd = openat(dir, LOCK_FILE,
-			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return -errno;
-	while (flock(fd, LOCK_EX)) {
-		int r = -errno;
-
-		if (r == -EINTR)
-			continue;
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
 int offload_recover_by(const struct offload_ops *ops, const char *state_dir)
 {
 	autoclean(close_fd) int lock = -1;
@@ -294,7 +265,7 @@ int offload_recover_by(const struct offload_ops *ops, const char *state_dir)
 			close(dir);
 		return r;
 	}
-	lock = state_lock(dir);
+	lock = state_dir_lock(dir);
 	while ((entry = readdir(list))) {
 		int one = lock;
 
@@ -302,7 +273,7 @@ int offload_recover_by(const struct offload_ops *ops, const char *state_dir)
 			    strlen(LRO_RECORD_PREFIX)))
 			continue;
 		if (lock < 0)
-			log_err("%s/%s: cannot be looked after: " LOCK_FILE
+			log_err("%s/%s: cannot be looked after: " STATE_DIR_LOCK
 				": %s",
 				state_dir, entry->d_name, strerror(-lock));
 		else

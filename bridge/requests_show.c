@@ -61,8 +61,7 @@ int request_stats(struct request *r)
 	struct bridge *one;
 	size_t i = 0;
 
-	control_tick(c);
-	control_refresh_links(c);
+	control_refresh(c);
 	if (r->pair) {
 		one = control_next_pair(c, r->pair, &i);
 		report.bridge = &one;

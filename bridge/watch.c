@@ -35,21 +35,25 @@ int watch_signals(void)
 	return -errno;
 }
 
-/* -1, which poll() passes over, where there is nothing to wait for. */
-static int open_timer(uint64_t ns)
+void watch_set_timer(int *fd, uint64_t ns)
 {
-	struct itimerspec when = { 0 };
-	int fd;
+	const struct timespec each = {
+		.tv_sec = (time_t)(ns / NS_PER_SEC),
+		.tv_nsec = (long)(ns % NS_PER_SEC),
+	};
+	const struct itimerspec when = { each, each };
+	struct itimerspec now;
 
-	if (!ns)
-		return -1;
-	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	when.it_value.tv_sec = (time_t)(ns / NS_PER_SEC);
-	when.it_value.tv_nsec = (long)(ns % NS_PER_SEC);
-	when.it_interval = when.it_value;
-	if (fd >= 0)
-		timerfd_settime(fd, 0, &when, NULL);
-	return fd;
+	if (*fd < 0 && ns)
+		*fd = timerfd_create(CLOCK_MONOTONIC,
+				     TFD_CLOEXEC | TFD_NONBLOCK);
+	if (*fd < 0)
+		return; /* poll() passes over it */
+	if (!timerfd_gettime(*fd, &now) &&
+	    now.it_interval.tv_sec == each.tv_sec &&
+	    now.it_interval.tv_nsec == each.tv_nsec)
+		return;
+	timerfd_settime(*fd, 0, &when, NULL);
 }
 
 /* true: it ends the watch */
@@ -106,12 +110,14 @@ int watch_run(const struct watch_params *params, int signal_fd)
 		[END] = { .fd = params->ended_fd },
 		[SIGNAL] = { .fd = signal_fd },
 		[LINK] = { .fd = params->link_fd },
-		[DURATION] = { .fd = open_timer(params->duration_ns) },
-		[STATS] = { .fd = open_timer(params->stats_ns) },
-		[PROGRESS] = { .fd = open_timer(params->progress_ns) },
+		[DURATION] = { .fd = -1 }, [STATS] = { .fd = -1 },
+		[PROGRESS] = { .fd = -1 },
 	};
 	int r;
 
+	watch_set_timer(&pfd[DURATION].fd, params->duration_ns);
+	watch_set_timer(&pfd[STATS].fd, params->stats_ns);
+	watch_set_timer(&pfd[PROGRESS].fd, params->progress_ns);
 	for (int i = 0; i < EVENTS; i++)
 		pfd[i].events = POLLIN;
 	r = watch_loop(params, pfd);

@@ -21,6 +21,12 @@ struct watch_params {
 	void *arg;
 };
 
+/*
+ * Have a timer tell every so often by *fd, which is made if it is -1; 0: never.
+ * One that does so already goes on undisturbed.
+ */
+void watch_set_timer(int *fd, uint64_t ns);
+
 enum watch_end { WATCH_ENDED, WATCH_DURATION, WATCH_SIGNAL };
 
 /*

@@ -21,7 +21,7 @@ floor 1 template template_build template_layers template_parse template_sum
 floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
 floor 2 link link_facts link_table offload offload_facts packet_diag
-floor 2 lro_record stage filter edit edit_parse
+floor 2 state_dir lro_record stage filter edit edit_parse
 floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
 floor 2 live live_none live_params live.bpf live.skel
