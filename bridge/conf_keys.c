@@ -15,8 +15,6 @@ const char *const conf_section_name[CONF_SECTIONS] = {
 	[CONF_PAIR] = "pair",
 };
 
-static const char *const log_choice[] = { "error", "warning", "info", "debug",
-					   NULL };
 static const char *const side_choice[] = { "left", "right", "no", NULL };
 static const char *const tx_choice[] = { "auto", "ring", "direct", NULL };
 
@@ -24,7 +22,7 @@ static const char *const tx_choice[] = { "auto", "ring", "direct", NULL };
 
 const struct conf_key conf_key[] = {
 	{ CONF_PROGRAM, "log", CONF_CHOICE, IN(conf, log), .fallback = "info",
-	  .choice = log_choice, .arg = "LEVEL",
+	  .choice = log_level_name, .arg = "LEVEL",
 	  .help = "How much to say on stderr" },
 	{ CONF_PROGRAM, "stats", CONF_SECONDS, IN(conf, stats_ns),
 	  .fallback = "0", .max = 86400, .least_ns = 10 * NS_PER_MS,

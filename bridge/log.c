@@ -14,6 +14,9 @@
 
 enum log_level log_level = LOG_LEVEL_INFO;
 
+const char *const log_level_name[] = { "error", "warning", "info", "debug",
+				       NULL };
+
 static _Thread_local FILE *log_copy;
 
 static const char *const level_prefix[] = {

@@ -18,6 +18,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
+/* What they are called, by level; NULL-terminated. */
+extern const char *const log_level_name[];
+
 /* The one setting that is not kept in an object: what is worth printing. */
 extern enum log_level log_level;
 

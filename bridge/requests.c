@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conf_value.h"
 #include "log.h"
 #include "report_json.h"
 #include "requests.h"
@@ -170,13 +171,13 @@ static int pause_pairs(struct request *r, bool paused)
 	size_t i = 0;
 
 	while ((b = control_next_pair(r->control, r->pair, &i))) {
-		if (b->paused != paused)
+		if (b->paused != paused) {
 			log_info("pair %s: %s", b->conf->name,
 				 paused ? "paused" : "resumed");
-		if (b->paused != paused)
 			events_write(r->control->events,
 				     paused ? "pause" : "resume", "{ss}",
 				     "pair", b->conf->name);
+		}
 		bridge_pause(b, paused);
 		json_array_append_new(pairs,
 				      json_pack("{sssb}", "name", b->conf->name,
@@ -210,14 +211,14 @@ static int request_reset(struct request *r)
 
 static int request_log(struct request *r)
 {
-	static const char *const level[] = { "error", "warning", "info",
-					     "debug", NULL };
-	const char *text = request_text(r, "level", level);
+	const char *text = request_text(r, "level", log_level_name);
+	int level = 0;
 
-	for (int i = 0; text && level[i]; i++)
-		if (!strcmp(text, level[i]))
-			log_level = (enum log_level)i;
-	return text ? 0 : -EINVAL;
+	if (!text)
+		return -EINVAL;
+	value_choice(text, log_level_name, &level);
+	log_level = (enum log_level)level;
+	return 0;
 }
 
 static int request_stop(struct request *r)

@@ -60,14 +60,6 @@ int request_filter_list(struct request *r)
 	return json_object_set_new(r->result, "rules", rules);
 }
 
-static int index_of(const char *text, const char *const *choice)
-{
-	for (int i = 0; choice[i]; i++)
-		if (!strcmp(text, choice[i]))
-			return i;
-	return 0;
-}
-
 static void ignore(const struct conf_change *change, void *arg)
 {
 	(void)change;
@@ -154,21 +146,23 @@ int request_filter_add(struct request *r)
 	const char *side = action ? request_text(r, "side", side_text) : NULL;
 	const char *id = side ? request_text(r, "id", NULL) : NULL;
 	const char *text = id ? request_text(r, "text", NULL) : NULL;
+	int what = 0, where = 0;
 
 	if (!text || !text_is_good(r, id, text))
 		return -EINVAL;
+	value_choice(action, action_name, &what);
+	value_choice(side, side_text, &where);
 	if (conf_find_rule(pair, id)) {
 		snprintf(r->error, sizeof(r->error), "pair %s has a rule %s: "
 			 "take another id, or `filter set`", pair->name, id);
 		return -EEXIST;
 	}
 	return change_rule(r, pair, id, &(struct conf_rule){
-		.side = (enum side)index_of(side, side_text),
+		.side = (enum side)where,
 		.rule = {
 			.id = id,
 			.text = text,
-			.action = (enum filter_action)index_of(action,
-							       action_name),
+			.action = (enum filter_action)what,
 		},
 		.runtime = true,
 	});

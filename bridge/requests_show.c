@@ -31,8 +31,6 @@ static json_t *last_reload(const struct control *c)
 
 int request_status(struct request *r)
 {
-	static const char *const level[] = { "error", "warning", "info",
-					     "debug" };
 	const struct control *c = r->control;
 	json_t *pairs = json_array();
 	struct bridge *b;
@@ -47,7 +45,7 @@ int request_status(struct request *r)
 		(int)getpid(), "uptime_seconds",
 		(double)(clock_now_ns() - c->start_ns) / 1e9, "config",
 		c->conf->path ? report_json_text(c->conf->path) : json_null(),
-		"log", level[log_level], "user", c->user,
+		"log", log_level_name[log_level], "user", c->user,
 		"sandbox", c->conf->sandbox, "reloads",
 		(json_int_t)c->n_reloads, "last_reload", last_reload(c),
 		"pairs", pairs);
