@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "bridge_guard.h"
 #include "bridge_port.h"
 #include "clock.h"
 #include "log.h"
@@ -43,6 +44,7 @@ void bridge_set_conf(struct bridge *b, const struct conf_pair *conf)
 		b->has_lane[side] = conf->one_way == SIDE_BOTH ||
 				    conf->one_way == side;
 	}
+	bridge_guard_set_conf(b);
 }
 
 static int make_lane(struct bridge *b, enum side side,
@@ -91,7 +93,14 @@ void bridge_free(struct bridge *b)
 	bridge_detach(b);
 	lane_fini(&b->lane[SIDE_LEFT]);
 	lane_fini(&b->lane[SIDE_RIGHT]);
+	guard_free(b->guard);
 	free(b);
+}
+
+void bridge_give_guard(struct bridge *b, struct guard *guard)
+{
+	b->guard = guard;
+	bridge_guard_set_conf(b);
 }
 
 /* ---- attach ---- */
@@ -139,6 +148,7 @@ static int open_and_start(struct bridge *b)
 		if (r)
 			return r;
 	}
+	bridge_guard_begin(b);
 	return 0;
 }
 
@@ -161,7 +171,9 @@ int bridge_attach(struct bridge *b, struct link_monitor *m)
 			goto fail;
 		say_state(&b->side[side]);
 	}
-	r = open_and_start(b);
+	r = bridge_guard_attach(b);
+	if (!r)
+		r = open_and_start(b);
 	if (!r)
 		return 0;
 fail:
@@ -188,13 +200,36 @@ void bridge_detach(struct bridge *b)
 {
 	if (!b->attached)
 		return;
+	bridge_guard_part(b);
 	stop_and_close(b);
+	bridge_guard_detach(b);
 	for (int side = 0; side < SIDES; side++) {
 		offload_lro_restore(b->side[side].lro);
 		b->side[side].lro = NULL;
 	}
 	b->attached = false;
 	b->announced = false;
+}
+
+void bridge_end(struct bridge *b)
+{
+	if (!b->attached || !b->guarded || b->conf->on_stop != END_BYPASS) {
+		bridge_detach(b);
+		return;
+	}
+	bridge_guard_hand_over(b);
+	stop_and_close(b);
+	bridge_guard_count(b);
+	guard_leave_attached(b->guard);
+	b->guarded = false;
+	for (int side = 0; side < SIDES; side++) {
+		offload_lro_leave(b->side[side].lro);
+		b->side[side].lro = NULL;
+	}
+	b->attached = false;
+	log_info("pair %s: bypassed: the kernel goes on forwarding; end it by "
+		 "--unbypass %s %s", b->conf->name, b->conf->port[SIDE_LEFT],
+		 b->conf->port[SIDE_RIGHT]);
 }
 
 /* ---- while it runs ---- */
@@ -211,6 +246,24 @@ static void say_change(const struct link_info *was, const struct link_info *now)
 			 now->up ? "lost its carrier" : "went down");
 	if (!link_is_ready(was) && link_is_ready(now))
 		log_info("port %s: up", now->name);
+}
+
+/* In what matters to us. */
+bool link_differs(const struct link_info *a, const struct link_info *b)
+{
+	return a->up != b->up || a->carrier != b->carrier ||
+	       a->mtu != b->mtu || strcmp(a->name, b->name);
+}
+
+/* A link that flaps without end must not fill a disk. */
+static void say_kept_back(struct bridge_port *bp, uint64_t now_ns)
+{
+	unsigned int n = quota_kept_back(&bp->log_quota, now_ns);
+
+	if (n)
+		log_info("port %s: %u more changes of its link; now it is %s",
+			 bp->link.name, n, !bp->link.up ? "down" :
+			 bp->link.carrier ? "up" : "without carrier");
 }
 
 int bridge_link_event(struct bridge *b, const struct link_event *event)
@@ -230,7 +283,9 @@ int bridge_link_event(struct bridge *b, const struct link_event *event)
 		shared_write(&bp->port->mtu, event->info.mtu);
 		shared_write(&bp->port->ready, link_is_ready(&event->info));
 		/* Who reads it may rely on it: said when it is so. */
-		say_change(&was, &event->info);
+		if (link_differs(&was, &event->info) &&
+		    quota_take(&bp->log_quota, clock_now_ns()))
+			say_change(&was, &event->info);
 	}
 	return 0;
 }
@@ -330,10 +385,12 @@ int bridge_tick(struct bridge *b)
 	bool held = false;
 	int r = 0;
 
+	bridge_guard_count(b);
 	for (int side = 0; side < SIDES; side++) {
 		if (b->attached)
 			bridge_port_count(b, (enum side)side);
 		warn_once(b, &b->lane[side]);
+		say_kept_back(&b->side[side], now_ns);
 		if (b->attached && rx_is_held(b, (enum side)side, now_ns)) {
 			say_held(b, (enum side)side);
 			held = true;

@@ -10,9 +10,11 @@
 #define BUMPWIRE_BRIDGE_H
 
 #include "conf.h"
+#include "guard.h"
 #include "lane.h"
 #include "link.h"
 #include "offload.h"
+#include "quota.h"
 
 #define BRIDGE_STATE_DIR "/run/bumpwire"
 #define BRIDGE_DRIVER_BYTES 32
@@ -32,6 +34,9 @@ struct bridge_port {
 	uint64_t seen_received;
 	uint64_t seen_ring_full;
 	bool told_held; /* that the kernel held the ring */
+	struct quota log_quota; /* of changes of the link, in the log */
+	struct quota event_quota;
+	struct guard_counters guard_from; /* since when we count */
 };
 
 struct bridge {
@@ -43,16 +48,19 @@ struct bridge {
 	bool has_lane[SIDES];
 	struct stage *filter[SIDES]; /* a lane's, or NULL */
 	char lane_name[SIDES][2 * IF_NAMESIZE + 4];
+	struct guard *guard; /* ours, or NULL: see bridge_give_guard() */
+	bool guarded;	     /* it stands at the ports */
 	bool attached;
 	bool paused;
 	bool announced;             /* said that it is ready */
 	bool refused; /* its links, as they are, cannot be bridged */
-	bool lasting; /* other wires are not to end with it: a reload has made
-		       * it, or given it other ports */
+	bool lasting; /* it waits rather than end the process: it has been
+		       * attached, or a reload has made or changed it */
 	bool warned[REASONS];       /* said what to do about a reason */
 	uint64_t seen_turns[SIDES]; /* of the lanes, by bridge_has_turned() */
 	struct lane_stats printed[SIDES]; /* by the last line of rates */
 	uint64_t told_ring_full[SIDES];   /* by the last event of it */
+	uint64_t told_bypassed[SIDES];
 };
 
 /*
@@ -76,6 +84,9 @@ int bridge_new(struct bridge **bp, const struct conf_pair *conf,
 	       struct lane_budget *budget);
 void bridge_free(struct bridge *b);
 
+/* A guard for a pair that wants one, which is then the bridge's own. */
+void bridge_give_guard(struct bridge *b, struct guard *guard);
+
 /* For bridge*.c: the filter of a lane by a configuration, which goes on with
  * the counts of the one that is there; NULL where there are no rules. 0 or
  * -errno (logged). */
@@ -96,6 +107,10 @@ int bridge_attach(struct bridge *b, struct link_monitor *m);
 
 /* End reception, drain the rings, read the last counts, close the ports. */
 void bridge_detach(struct bridge *b);
+
+/* The same at the end of the process, as the configuration has it for that:
+ * with on_stop = bypass the kernel goes on forwarding. */
+void bridge_end(struct bridge *b);
 
 /* What has happened to a link. 0; -ENODEV if it was one of ours and is gone:
  * then the bridge is to be detached. */

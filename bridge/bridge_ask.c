@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bridge_guard.h"
 #include "bridge_port.h"
 
 const char *bridge_state(const struct bridge *b)
@@ -54,6 +55,8 @@ static int reset_side(struct bridge *b, enum side side)
 				before.ring_full_frames;
 	memset(&b->printed[side], 0, sizeof(b->printed[side]));
 	b->told_ring_full[side] = 0;
+	b->told_bypassed[side] = 0;
+	bridge_guard_reset(b, side);
 	bridge_port_count(b, side);
 	return 0;
 }

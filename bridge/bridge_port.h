@@ -15,6 +15,9 @@ static inline bool link_is_ready(const struct link_info *link)
 	return link->up && link->carrier;
 }
 
+/* In name, MTU, up or carrier. */
+bool link_differs(const struct link_info *a, const struct link_info *b);
+
 /* Open a port for this side as `conf` has it; an idle one receives nothing yet.
  * The bridge is not changed. 0 or -errno (logged). */
 int bridge_port_open(struct bridge *b, enum side side,

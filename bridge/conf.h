@@ -19,6 +19,11 @@ enum side { SIDE_LEFT, SIDE_RIGHT, SIDES, SIDE_BOTH = SIDES };
 
 extern const char *const side_name[SIDES];
 
+/* What becomes of the wire without its process. */
+enum conf_end { END_BLOCK, END_BYPASS };
+
+enum conf_isolate { ISOLATE_AUTO, ISOLATE_YES, ISOLATE_NO };
+
 struct conf_rule {
 	enum side side; /* where the frames arrive that it looks at */
 	struct filter_rule rule; /* its strings are owned by the pair */
@@ -42,6 +47,12 @@ struct conf_pair {
 	bool qdisc_bypass;
 	bool wait;
 	bool force;
+	int on_fail; /* enum conf_end */
+	int on_stop; /* the same */
+	uint64_t hang_ns;
+	bool bypass_filter;
+	int isolate; /* enum conf_isolate */
+	bool link_propagation;
 	struct conf_rule *rule;
 	size_t n_rules;
 };

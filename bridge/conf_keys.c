@@ -16,6 +16,8 @@ const char *const conf_section_name[CONF_SECTIONS] = {
 };
 
 static const char *const side_choice[] = { "left", "right", "no", NULL };
+static const char *const end_choice[] = { "block", "bypass", NULL };
+static const char *const isolate_choice[] = { "auto", "yes", "no", NULL };
 static const char *const tx_choice[] = { "auto", "ring", "direct", NULL };
 
 #define IN(type, member) .offset = offsetof(struct type, member)
@@ -127,12 +129,38 @@ const struct conf_key conf_key[] = {
 	  .help = "Send past the qdisc; tcpdump does not see such frames "
 		  "leave" },
 	{ CONF_PAIR, "wait", CONF_BOOL, IN(conf_pair, wait), .fallback = "no",
-	  .help = "Wait for an interface that does not exist yet, or that is "
-		  "deleted meanwhile (without it: stop)" },
+	  .help = "Wait for an interface that does not exist at the start "
+		  "(without it: stop); one that goes later is waited for" },
 	{ CONF_PAIR, "force", CONF_BOOL, IN(conf_pair, force),
 	  .fallback = "no",
 	  .effect = EFFECT_PAIR,
 	  .help = "Take a port even if it belongs to a bridge or bond" },
+	{ CONF_PAIR, "isolate", CONF_CHOICE, IN(conf_pair, isolate),
+	  .fallback = "auto", .choice = isolate_choice, .arg = "WHEN",
+	  .effect = EFFECT_PAIR,
+	  .help = "Let this host's own stack see nothing that arrives on the "
+		  "ports (auto: where BPF can be had)" },
+	{ CONF_PAIR, "on_fail", CONF_CHOICE, IN(conf_pair, on_fail),
+	  .fallback = "block", .choice = end_choice, .arg = "HOW",
+	  .effect = EFFECT_PAIR,
+	  .help = "With bypass the kernel joins the ports while the process is "
+		  "dead or hangs; isolates, too" },
+	{ CONF_PAIR, "on_stop", CONF_CHOICE, IN(conf_pair, on_stop),
+	  .fallback = "block", .choice = end_choice, .arg = "HOW",
+	  .effect = EFFECT_PAIR,
+	  .help = "The same when it is stopped; --unbypass ends it" },
+	{ CONF_PAIR, "hang_after", CONF_SECONDS, IN(conf_pair, hang_ns),
+	  .fallback = "0.05", .max = 10, .least_ns = 5 * NS_PER_MS,
+	  .never_zero = true, .arg = "SECONDS",
+	  .help = "A direction that has not turned for this long hangs" },
+	{ CONF_PAIR, "bypass_filter", CONF_BOOL, IN(conf_pair, bypass_filter),
+	  .fallback = "no",
+	  .help = "Let the rules hold in the kernel, too, while the ports are "
+		  "joined there" },
+	{ CONF_PAIR, "link_propagation", CONF_BOOL,
+	  IN(conf_pair, link_propagation), .fallback = "no",
+	  .help = "Set a port down while the other has no carrier, so that "
+		  "both ends of the wire know" },
 };
 
 const size_t conf_n_keys = ARRAY_SIZE(conf_key);

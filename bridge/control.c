@@ -36,8 +36,8 @@ struct report control_report(const struct control *c)
 	};
 }
 
-/* A wait for room that was ended by a signal is no failure, unless it was the
- * end: the signal tells itself. */
+/* A reader that is gone, or a disk that is full, is no reason for the wire to
+ * end; at the end it is one to say so. */
 static void print_report(struct control *c, bool final)
 {
 	struct report report = control_report(c);
@@ -46,7 +46,7 @@ static void print_report(struct control *c, bool final)
 	report.final = final;
 	control_refresh_links(c);
 	r = report_print(&report, c->conf->json, stdout);
-	if (r && ((r != -EINTR && r != -ETIMEDOUT) || final))
+	if (r && final)
 		control_stop(c, -EIO);
 }
 
@@ -103,6 +103,7 @@ static void on_tick(struct control *c)
 {
 	take_expirations(c, SOURCE_TICK);
 	control_tick(c);
+	control_attach_again(c);
 	if (c->server)
 		server_tick(c->server, clock_now_ns());
 }
@@ -116,8 +117,11 @@ static void on_stats(struct control *c)
 	control_tick(c);
 	report = control_report(c);
 	r = report_print_rates(&report, &c->rates, c->conf->json, stdout);
-	if (r && r != -EINTR && r != -ETIMEDOUT)
-		control_stop(c, -EIO);
+	if (r && r != -EINTR && r != -ETIMEDOUT) {
+		log_warn("no more rates are printed; the wire goes on");
+		c->lost_stdout = true;
+		watch_set_timer(&c->fd[SOURCE_STATS], 0);
+	}
 }
 
 static void on_metrics(struct control *c)
@@ -234,6 +238,7 @@ static void control_close(struct control *c)
 	for (size_t i = 0; i < c->n_bridges; i++)
 		bridge_free(c->bridge[i]);
 	free(c->bridge);
+	control_free_guards(c);
 	for (int i = 0; i < SOURCES; i++)
 		if (i != SOURCE_LINK && i != SOURCE_SERVER && i != SOURCE_WEB)
 			close_fd(&c->fd[i]);
@@ -325,7 +330,7 @@ static void end(struct control *c)
 {
 	control_tell_status(c);
 	for (size_t i = 0; i < c->n_bridges; i++)
-		bridge_detach(c->bridge[i]);
+		bridge_end(c->bridge[i]);
 	control_write_metrics(c);
 	if (c->has_run)
 		print_report(c, true);
@@ -343,6 +348,8 @@ int control_run(const struct control_params *params)
 		r = control_make_pairs(&c);
 	if (!r)
 		r = mend(&c);
+	if (!r)
+		r = control_make_guards(&c);
 	if (!r)
 		r = control_open_services(&c);
 	if (!r)

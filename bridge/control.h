@@ -21,6 +21,10 @@ int control_list(void);
  * if something would keep it from forwarding; other -errno (logged). */
 int control_doctor(const struct conf *conf);
 
+/* Take away what processes that died have left at the ports of all pairs; says
+ * what it found. 0 or -errno (logged). */
+int control_unbypass(const struct conf *conf);
+
 struct control_params {
 	const struct conf *conf; /* checked in itself; copied */
 	/* Read the same again, as it is by now, into a fresh one. 0, or -errno

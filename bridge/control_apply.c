@@ -143,7 +143,8 @@ static int plan_new(struct bridge **b, struct control *c,
 	if (r)
 		return r;
 	(*b)->lasting = true;
-	if (is_free(c, pair))
+	r = control_give_guard(c, *b, pair);
+	if (!r && is_free(c, pair))
 		r = bridge_attach(*b, c->monitor);
 	if (!r || (pair->wait && (r == -ENODEV || r == BRIDGE_REFUSED)))
 		return 0;
@@ -167,11 +168,14 @@ static int plan_pairs(struct plan *plan, struct control *c,
 		const struct conf_pair *pair = &conf->pair[i];
 
 		plan->bridge[i] = find_bridge(c, pair->name);
-		if (plan->bridge[i])
-			r = bridge_prepare(plan->bridge[i], pair,
-					   &plan->change[i]);
-		else
+		if (plan->bridge[i]) {
+			r = control_give_guard(c, plan->bridge[i], pair);
+			if (!r)
+				r = bridge_prepare(plan->bridge[i], pair,
+						   &plan->change[i]);
+		} else {
 			r = plan_new(&plan->bridge[i], c, pair);
+		}
 		if (!r)
 			plan->n++;
 	}

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bridge_port.h"
+#include "clock.h"
 #include "control_state.h"
 #include "log.h"
 
@@ -35,7 +37,7 @@ void control_attach(struct control *c)
 		int r = b->attached ? 0 : bridge_attach(b, c->monitor);
 
 		if (b->attached)
-			b->lasting = false;
+			b->lasting = true;
 		else if (b->lasting)
 			b->refused = r != -ENODEV; /* and said so */
 		else if (r == BRIDGE_REFUSED && !b->conf->wait)
@@ -51,6 +53,15 @@ void control_attach(struct control *c)
 				     b->conf->port[SIDE_RIGHT]);
 	}
 	control_tell_status(c);
+}
+
+void control_attach_again(struct control *c)
+{
+	for (size_t i = 0; i < c->n_bridges; i++)
+		if (!c->bridge[i]->attached && c->bridge[i]->lasting) {
+			control_attach(c);
+			return;
+		}
 }
 
 /* Frames that found no slot since the last tick. */
@@ -70,16 +81,38 @@ static void tell_overflow(struct control *c, struct bridge *b)
 	}
 }
 
-/* A link that is gone has an event of its own. */
+/* Frames that went over in the kernel since the last tick, or before we were
+ * there. */
+static void tell_bypass(struct control *c, struct bridge *b)
+{
+	for (int side = 0; side < SIDES; side++) {
+		const struct lane *lane = &b->lane[side];
+		long long n = (long long)(lane->stats.bypassed_frames -
+					  b->told_bypassed[side]);
+
+		if (!n)
+			continue;
+		b->told_bypassed[side] = lane->stats.bypassed_frames;
+		log_warn("lane %s: bypassed: the kernel forwarded %lld frames "
+			 "in place of a process that was away or hung",
+			 lane->name, n);
+		events_write(c->events, "bypass", "{sssssssI}", "pair",
+			     b->conf->name, "side", side_name[side], "port",
+			     b->conf->port[side], "frames", n);
+	}
+}
+
 void control_tick(struct control *c)
 {
 	for (size_t i = 0; i < c->n_bridges; i++) {
 		struct bridge *b = c->bridge[i];
 		int r = bridge_tick(b);
 
-		if (r && !(r == -ENODEV && b->conf->wait))
-			control_stop(c, r);
+		if (r)
+			log_warn("pair %s: tried again in a second",
+				 b->conf->name);
 		tell_overflow(c, b);
+		tell_bypass(c, b);
 	}
 }
 
@@ -104,7 +137,7 @@ void control_refresh(struct control *c)
 }
 
 /* Of a port of ours, as it is now. */
-static void tell_link(struct control *c, const struct bridge *b,
+static void tell_link(struct control *c, struct bridge *b,
 		      const struct link_event *event)
 {
 	for (int side = 0; side < SIDES; side++) {
@@ -112,17 +145,32 @@ static void tell_link(struct control *c, const struct bridge *b,
 
 		if (link->index != event->info.index)
 			continue;
-		if (!event->gone && link->up == event->info.up &&
-		    link->carrier == event->info.carrier &&
-		    link->mtu == event->info.mtu &&
-		    !strcmp(link->name, event->info.name))
-			continue; /* a change of what is no matter to us */
+		if ((!event->gone && !link_differs(link, &event->info)) ||
+		    !quota_take(&b->side[side].event_quota, clock_now_ns()))
+			continue;
 		events_write(c->events, "link", "{sssssssbsbsbsi}", "pair",
 			     b->conf->name, "side", side_name[side], "port",
 			     event->info.name, "gone", event->gone, "up",
 			     event->info.up && !event->gone, "carrier",
 			     event->info.carrier && !event->gone, "mtu",
 			     (int)event->info.mtu);
+	}
+}
+
+/* Names are the configuration's: a port that is renamed goes on, until another
+ * one has its name. */
+static void follow_name(struct bridge *b, const struct link_event *event)
+{
+	for (int side = 0; b->attached && side < SIDES; side++) {
+		const struct link_info *link = &b->side[side].link;
+
+		if (event->gone || event->info.index == link->index ||
+		    strcmp(event->info.name, b->conf->port[side]))
+			continue;
+		log_warn("port %s: this is the name of another interface now, "
+			 "which is taken instead of %s", event->info.name,
+			 link->name);
+		bridge_detach(b);
 	}
 }
 
@@ -135,17 +183,11 @@ void control_on_link(const struct link_event *event, void *arg)
 
 		if (b->attached)
 			tell_link(c, b, event);
+		follow_name(b, event);
 		if (bridge_link_event(b, event) != -ENODEV)
 			continue;
 		bridge_detach(b);
-		if (b->conf->wait) {
-			log_info("pair %s: waiting for its interface",
-				 b->conf->name);
-		} else {
-			log_err("pair %s: stopping; with wait it would wait "
-				"for its interface", b->conf->name);
-			control_stop(c, -ENODEV);
-		}
+		log_info("pair %s: waiting for its interface", b->conf->name);
 	}
 }
 

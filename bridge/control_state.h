@@ -17,6 +17,8 @@
 struct server;
 struct web;
 
+#define SPARE_GUARDS 4
+
 /* What the control thread waits for. */
 enum source {
 	SOURCE_SIGNAL,
@@ -42,6 +44,9 @@ struct control {
 	size_t n_bridges;
 	struct lane_budget budget;
 	struct report_rates rates;
+	struct guard *spare[SPARE_GUARDS]; /* for pairs to come */
+	size_t n_spares;
+	bool told_unguarded;
 	struct doctor_fix **fix; /* of each pair at the start, or NULL */
 	size_t n_fixes;
 	struct notify notify;
@@ -60,6 +65,7 @@ struct control {
 	uint64_t n_failed_reloads;
 	int fd[SOURCES]; /* -1: nothing to wait for */
 	bool has_run;	 /* there is something to report */
+	bool lost_stdout; /* and said so: no more rates */
 	bool stopping;
 	int result; /* why it stops: 0 or -errno */
 };
@@ -79,6 +85,9 @@ int control_make_pairs(struct control *c);
  * one that is refused as it is now. */
 void control_attach(struct control *c);
 
+/* The same where one is not attached, for what failed for want of memory. */
+void control_attach_again(struct control *c);
+
 /* Once a second: counts, warnings, rings that are held. */
 void control_tick(struct control *c);
 
@@ -93,6 +102,18 @@ void control_on_link(const struct link_event *event, void *arg);
  * from *i on, or NULL behind the last. */
 struct bridge *control_next_pair(const struct control *c, const char *name,
 				 size_t *i);
+
+/* ---- control_guards.c ---- */
+
+/* Load the guards of all pairs, with the privileges of the start. 0, or -errno
+ * (logged) where a pair cannot do without. */
+int control_make_guards(struct control *c);
+void control_free_guards(struct control *c);
+
+/* A guard for a pair that comes to want one, from those that are spare. 0 or
+ * -EINVAL (logged). */
+int control_give_guard(struct control *c, struct bridge *b,
+		       const struct conf_pair *conf);
 
 /* ---- control_apply.c ---- */
 

@@ -19,6 +19,11 @@
 #define SPIN_HARD_NS (50 * NS_PER_US)
 /* A thread that lives turns within this, however busy the machine is. */
 #define ORDER_MS 3000
+/* A lane tells its guard that it turns so often in the time that it may hang,
+ * and no more often, for the kernel reads that line of memory with each frame;
+ * one that sleeps turns half as often. */
+#define BEATS 8
+#define SLEEPING_BEATS 4
 
 struct lane_order {
 	void (*what)(struct lane *lane, void *arg);
@@ -92,6 +97,32 @@ static void lane_drop(struct lane *lane, struct burst *b, enum reason why)
 	b->n = 0;
 }
 
+/* Tell the guard that we turn; true: it has taken over before. */
+static bool lane_beat(struct lane *lane, uint64_t now_ns)
+{
+	if (now_ns - lane->beat_ns >= shared_read(&lane->hang_ns) / BEATS) {
+		guard_beat(lane->guard, now_ns);
+		lane->beat_ns = now_ns;
+	}
+	return guard_has_tripped(lane->guard);
+}
+
+/*
+ * Once the kernel has taken over, what it had given us before is late: frames
+ * that it forwarded itself have gone ahead. So that is dropped, down to the end
+ * of the ring; then we take over again. An empty ring tells the end only if it
+ * was looked at afterwards: a lane may be stopped anywhere.
+ */
+static void lane_heed_guard(struct lane *lane, struct burst *b,
+			    bool had_tripped, bool idle, uint64_t now_ns)
+{
+	if (likely(!guard_has_tripped(lane->guard)))
+		return;
+	if (had_tripped && idle)
+		guard_rearm(lane->guard, now_ns);
+	lane_drop(lane, b, REASON_STALE);
+}
+
 static void lane_spend(struct lane_budget *budget, uint32_t frames)
 {
 	int64_t left = __atomic_sub_fetch(&budget->frames, (int64_t)frames,
@@ -105,32 +136,40 @@ uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 {
 	uint64_t before = lane->stats.received_frames;
 	struct burst *b = &lane->burst;
+	bool tripped = false;
 	uint32_t frames;
 
 	b->n = 0;
+	if (unlikely(lane->guard))
+		tripped = lane_beat(lane, now_ns);
 	port_rx(lane->rx, b, &lane->stats);
 	if (unlikely(shared_read(&lane->paused)))
 		lane_drop(lane, b, REASON_PAUSED);
 	for (struct stage *st = lane->stages; st; st = st->next)
 		stage_push(st, b, &lane->stats, now_ns);
+	frames = (uint32_t)(lane->stats.received_frames - before);
+	if (unlikely(lane->guard))
+		lane_heed_guard(lane, b, tripped, !frames, now_ns);
 	lane_send(lane, b);
 	port_release(lane->rx);
-	frames = (uint32_t)(lane->stats.received_frames - before);
 	if (unlikely(lane->budget) && frames)
 		lane_spend(lane->budget, frames);
 	return frames;
 }
 
-/* Sleep until frames arrive or somebody calls. */
+/* Sleep until frames arrive, somebody calls, or the guard wants to know. */
 static void lane_sleep(struct lane *lane)
 {
+	uint64_t nap_ns = shared_read(&lane->hang_ns) / SLEEPING_BEATS;
+	const struct timespec nap = { (time_t)(nap_ns / NS_PER_SEC),
+				      (long)(nap_ns % NS_PER_SEC) };
 	struct pollfd pfd[] = {
 		{ .fd = lane->wake_fd, .events = POLLIN },
 		{ .fd = lane->rx->ops->rx_fd(lane->rx), .events = POLLIN },
 	};
 	eventfd_t calls;
 
-	if (poll(pfd, ARRAY_SIZE(pfd), -1) <= 0)
+	if (ppoll(pfd, ARRAY_SIZE(pfd), lane->guard ? &nap : NULL, NULL) <= 0)
 		return;
 	if (pfd[0].revents)
 		eventfd_read(lane->wake_fd, &calls);
@@ -213,6 +252,8 @@ static void *lane_run(void *arg)
 	struct lane *lane = arg;
 	uint64_t busy_ns = clock_now_ns();
 
+	if (lane->guard)
+		guard_take_over(lane->guard, busy_ns);
 	for (;;) {
 		bool stopping = shared_read(&lane->stopping);
 		uint64_t now_ns = clock_now_ns();
@@ -226,7 +267,7 @@ static void *lane_run(void *arg)
 		if (frames) {
 			busy_ns = now_ns;
 		} else if (stopping) {
-			return NULL;
+			break;
 		} else if (now_ns - busy_ns < spin_ns) {
 			lane_spin(now_ns - busy_ns);
 		} else {
@@ -234,6 +275,9 @@ static void *lane_run(void *arg)
 			busy_ns = clock_now_ns();
 		}
 	}
+	if (lane->guard)
+		guard_hand_over(lane->guard);
+	return NULL;
 }
 
 int lane_init(struct lane *lane, const char *name)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "frame.h"
+#include "guard.h"
 #include "port.h"
 #include "stage.h"
 #include "stats.h"
@@ -35,10 +36,13 @@ struct lane {
 			   * of a port that paces is due */
 	int cpu;          /* LANE_NO_CPU: wherever */
 	struct lane_budget *budget; /* or NULL */
+	struct guard_side *guard; /* takes over when this lane hangs; or NULL */
+	uint64_t hang_ns; /* shared: that is when it has not turned for so long */
 
 	struct burst burst;
 	struct lane_stats stats;
 	uint64_t turns; /* of the thread: a lane that lives has more by and by */
+	uint64_t beat_ns; /* when the guard was last told */
 	bool started;
 	bool stopping; /* shared: end with the first empty breath */
 	bool paused;   /* shared: drop what arrives */

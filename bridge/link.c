@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * See link.h. The only file that knows netlink. Requests and events have a
+ * See link.h. Requests and events have a
  * socket each: an answer is never behind a queue of events.
  *
  * Of a message only that is used which libnl's parsed object offers.
@@ -23,6 +23,7 @@
 #include <netlink/route/rtnl.h>
 
 #include "link.h"
+#include "link_ask.h"
 #include "link_table.h"
 #include "log.h"
 
@@ -40,32 +41,10 @@ struct link_monitor {
 	bool overrun; /* events were lost, known is not to be trusted */
 };
 
-/* libnl turns the kernel's errno into its own codes; back again. */
-static int nl_errno(int nle)
-{
-	static const int table[] = {
-		[NLE_INTR] = EINTR,	      [NLE_BAD_SOCK] = EBADF,
-		[NLE_AGAIN] = EAGAIN,	      [NLE_NOMEM] = ENOMEM,
-		[NLE_EXIST] = EEXIST,	      [NLE_INVAL] = EINVAL,
-		[NLE_RANGE] = ERANGE,	      [NLE_MSGSIZE] = EMSGSIZE,
-		[NLE_OPNOTSUPP] = EOPNOTSUPP, [NLE_AF_NOSUPPORT] = EAFNOSUPPORT,
-		[NLE_OBJ_NOTFOUND] = ENODEV,  [NLE_SEQ_MISMATCH] = EPROTO,
-		[NLE_MSG_TRUNC] = EBADMSG,    [NLE_MSG_TOOSHORT] = EBADMSG,
-		[NLE_BUSY] = EBUSY,	      [NLE_NOACCESS] = EACCES,
-		[NLE_PERM] = EPERM,	      [NLE_PARSE_ERR] = EBADMSG,
-		[NLE_NODEV] = ENODEV,	      [NLE_DUMP_INTR] = EAGAIN,
-	};
-	size_t code = (size_t)abs(nle);
-
-	if (code < ARRAY_SIZE(table) && table[code])
-		return -table[code];
-	return -EIO;
-}
-
 static int log_failure(const char *what, int nle)
 {
 	log_err("netlink: %s: %s", what, nl_geterror(nle));
-	return nl_errno(nle);
+	return link_errno(nle);
 }
 
 static void copy_name(char *to, size_t size, const char *from)
@@ -287,7 +266,7 @@ static int fetch(struct link_monitor *m, int index, const char *name,
 	struct rtnl_link *link = NULL;
 	int r = rtnl_link_get_kernel(m->requests, index, name, &link);
 
-	if (r < 0 && nl_errno(r) == -ENODEV)
+	if (r < 0 && link_errno(r) == -ENODEV)
 		return -ENODEV;
 	if (r < 0)
 		return log_failure(name ? name : "link", r);

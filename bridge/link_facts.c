@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* See link_facts.h. With link.c the only file that knows route netlink. */
+/* See link_facts.h. Of the files that know route netlink, see link_ask.h. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -10,81 +10,12 @@
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-
+#include "link_ask.h"
 #include "link_facts.h"
-#include "log.h"
 
 /* linux/if_addr.h has these since 5.18. */
 #define ATTR_IFA_PROTO 11
 #define PROTO_KERNEL_LL 3
-
-/* One question to the kernel, and what is done with each answer. */
-struct question {
-	int type; /* RTM_GET... */
-	int flags;
-	const void *header;
-	size_t header_bytes;
-	int (*answer)(struct nl_msg *msg, void *arg);
-	void *arg;
-};
-
-static void nl_socket_clean(struct nl_sock **sock)
-{
-	nl_socket_free(*sock);
-}
-
-static int to_errno(int nle)
-{
-	switch (-nle) {
-	case NLE_NODEV:
-	case NLE_OBJ_NOTFOUND:
-		return -ENODEV;
-	case NLE_PERM:
-		return -EPERM;
-	case NLE_NOMEM:
-		return -ENOMEM;
-	case NLE_OPNOTSUPP:
-		return -EOPNOTSUPP;
-	case NLE_BUSY:
-		return -EBUSY;
-	}
-	return nle < 0 ? -EIO : 0;
-}
-
-static int ask(const struct question *q, const char *what)
-{
-	autoclean(nl_socket_clean) struct nl_sock *sock = nl_socket_alloc();
-	int r = sock ? nl_connect(sock, NETLINK_ROUTE) : -NLE_NOMEM;
-
-	if (r >= 0)
-		r = nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM,
-					q->answer, q->arg);
-	if (r >= 0)
-		r = nl_send_simple(sock, q->type, q->flags, (void *)q->header,
-				   q->header_bytes);
-	if (r >= 0)
-		r = nl_recvmsgs_default(sock);
-	/* Interrupted: something came or went meanwhile; good enough here. */
-	if (r >= 0 || r == -NLE_DUMP_INTR)
-		return 0;
-	if (to_errno(r) != -ENODEV)
-		log_err("netlink: %s: %s", what, nl_geterror(r));
-	return to_errno(r);
-}
-
-static void copy_text(char *to, size_t size, const struct nlattr *attr)
-{
-	if (attr)
-		snprintf(to, size, "%.*s", (int)nla_len(attr),
-			 (const char *)nla_data(attr));
-}
-
-static uint32_t number(const struct nlattr *attr)
-{
-	return attr && nla_len(attr) >= 4 ? nla_get_u32(attr) : 0;
-}
 
 /* ---- the link itself ---- */
 
@@ -102,14 +33,14 @@ static void take_xdp(struct link_facts *facts, struct nlattr *attr)
 
 	if (!attr || nla_parse_nested(tb, IFLA_XDP_MAX, attr, NULL) < 0)
 		return;
-	facts->xdp_id[LINK_XDP_DRIVER] = number(tb[IFLA_XDP_DRV_PROG_ID]);
-	facts->xdp_id[LINK_XDP_GENERIC] = number(tb[IFLA_XDP_SKB_PROG_ID]);
-	facts->xdp_id[LINK_XDP_OFFLOAD] = number(tb[IFLA_XDP_HW_PROG_ID]);
+	facts->xdp_id[LINK_XDP_DRIVER] = link_attr_u32(tb[IFLA_XDP_DRV_PROG_ID]);
+	facts->xdp_id[LINK_XDP_GENERIC] = link_attr_u32(tb[IFLA_XDP_SKB_PROG_ID]);
+	facts->xdp_id[LINK_XDP_OFFLOAD] = link_attr_u32(tb[IFLA_XDP_HW_PROG_ID]);
 	if (tb[IFLA_XDP_ATTACHED])
 		attached = nla_get_u8(tb[IFLA_XDP_ATTACHED]);
 	if (attached < ARRAY_SIZE(by_attached) && by_attached[attached])
 		facts->xdp_id[by_attached[attached]] =
-			number(tb[IFLA_XDP_PROG_ID]);
+			link_attr_u32(tb[IFLA_XDP_PROG_ID]);
 }
 
 static int on_link(struct nl_msg *msg, void *arg)
@@ -126,7 +57,7 @@ static int on_link(struct nl_msg *msg, void *arg)
 	/* What the kernel does by itself is not in these: dev_get_flags(). */
 	facts->promiscuous = ifi->ifi_flags & IFF_PROMISC;
 	facts->all_multicast = ifi->ifi_flags & IFF_ALLMULTI;
-	facts->mtu_max = number(tb[IFLA_MAX_MTU]);
+	facts->mtu_max = link_attr_u32(tb[IFLA_MAX_MTU]);
 	take_xdp(facts, tb[IFLA_XDP]);
 	return NL_OK;
 }
@@ -151,10 +82,10 @@ static int on_qdisc(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	/* clsact has the same parent. */
 	if (tcm->tcm_parent == TC_H_INGRESS)
-		copy_text(q->facts->ingress, sizeof(q->facts->ingress),
+		link_attr_text(q->facts->ingress, sizeof(q->facts->ingress),
 			  tb[TCA_KIND]);
 	else if (tcm->tcm_parent == TC_H_ROOT)
-		copy_text(q->facts->qdisc, sizeof(q->facts->qdisc),
+		link_attr_text(q->facts->qdisc, sizeof(q->facts->qdisc),
 			  tb[TCA_KIND]);
 	return NL_OK;
 }
@@ -164,15 +95,15 @@ int link_facts_get(int index, struct link_facts *facts)
 	struct ifinfomsg ifi = { .ifi_index = index };
 	struct tcmsg tcm = { .tcm_family = AF_UNSPEC };
 	struct qdiscs qdiscs = { index, facts };
-	const struct question link = { RTM_GETLINK, 0, &ifi, sizeof(ifi),
+	const struct link_question link = { RTM_GETLINK, 0, &ifi, sizeof(ifi),
 				       on_link, facts };
-	const struct question qdisc = { RTM_GETQDISC, NLM_F_DUMP, &tcm,
+	const struct link_question qdisc = { RTM_GETQDISC, NLM_F_DUMP, &tcm,
 					sizeof(tcm), on_qdisc, &qdiscs };
 	int r;
 
 	*facts = (struct link_facts){ 0 };
-	r = ask(&link, "link");
-	return r ? r : ask(&qdisc, "list of qdiscs");
+	r = link_ask(&link, "link");
+	return r ? r : link_ask(&qdisc, "list of qdiscs");
 }
 
 /* ---- addresses ---- */
@@ -230,9 +161,9 @@ int link_each_address(int index,
 {
 	struct address_walk walk = { index, fn, arg, 0 };
 	struct ifaddrmsg ifa = { .ifa_family = AF_UNSPEC };
-	const struct question q = { RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa),
+	const struct link_question q = { RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa),
 				    on_address, &walk };
-	int r = ask(&q, "list of addresses");
+	int r = link_ask(&q, "list of addresses");
 
 	return r ? r : walk.result;
 }
@@ -255,7 +186,7 @@ static int on_route(struct nl_msg *msg, void *arg)
 	    nlmsg_parse(h, sizeof(*rtm), tb, RTA_MAX, NULL) < 0)
 		return NL_OK;
 	rtm = nlmsg_data(h);
-	if ((int)number(tb[RTA_OIF]) == walk->index &&
+	if ((int)link_attr_u32(tb[RTA_OIF]) == walk->index &&
 	    rtm->rtm_protocol != RTPROT_KERNEL &&
 	    rtm->rtm_protocol != RTPROT_REDIRECT &&
 	    rtm->rtm_protocol != RTPROT_RA)
@@ -267,9 +198,9 @@ int link_has_ipv6_route(int index)
 {
 	struct rtmsg rtm = { .rtm_family = AF_INET6 };
 	struct route_walk walk = { .index = index };
-	const struct question q = { RTM_GETROUTE, NLM_F_DUMP, &rtm, sizeof(rtm),
+	const struct link_question q = { RTM_GETROUTE, NLM_F_DUMP, &rtm, sizeof(rtm),
 				    on_route, &walk };
-	int r = ask(&q, "list of routes");
+	int r = link_ask(&q, "list of routes");
 
 	return r ? r : walk.found;
 }
@@ -291,11 +222,11 @@ static bool stands_on(struct nlattr **tb, int index, char *kind, size_t size)
 					       "vxlan" };
 	struct nlattr *info[IFLA_INFO_MAX + 1];
 
-	if (!tb[IFLA_LINK] || (int)number(tb[IFLA_LINK]) != index ||
+	if (!tb[IFLA_LINK] || (int)link_attr_u32(tb[IFLA_LINK]) != index ||
 	    tb[IFLA_LINK_NETNSID] || !tb[IFLA_IFNAME] || !tb[IFLA_LINKINFO] ||
 	    nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) < 0)
 		return false;
-	copy_text(kind, size, info[IFLA_INFO_KIND]);
+	link_attr_text(kind, size, info[IFLA_INFO_KIND]);
 	for (size_t i = 0; i < ARRAY_SIZE(stacked); i++)
 		if (!strcmp(kind, stacked[i]))
 			return true;
@@ -324,29 +255,37 @@ int link_each_upper(int index,
 {
 	struct upper_walk walk = { index, fn, arg, 0 };
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	const struct question q = { RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi),
+	const struct link_question q = { RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi),
 				    on_upper, &walk };
-	int r = ask(&q, "list of links");
+	int r = link_ask(&q, "list of links");
 
 	return r ? r : walk.result;
 }
 
-/* ---- the one change ---- */
+/* ---- changes ---- */
+
+static int set_flag(int index, unsigned int flag, bool on)
+{
+	struct ifinfomsg ifi = {
+		.ifi_index = index,
+		.ifi_flags = on ? flag : 0,
+		.ifi_change = flag,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+
+	if (msg && nlmsg_append(msg, &ifi, sizeof(ifi), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return link_order(msg);
+}
 
 int link_set_up(int index, bool up)
 {
-	autoclean(nl_socket_clean) struct nl_sock *sock = nl_socket_alloc();
-	struct ifinfomsg ifi = {
-		.ifi_index = index,
-		.ifi_flags = up ? IFF_UP : 0,
-		.ifi_change = IFF_UP,
-	};
-	int r = sock ? nl_connect(sock, NETLINK_ROUTE) : -NLE_NOMEM;
+	return set_flag(index, IFF_UP, up);
+}
 
-	if (r >= 0)
-		r = nl_send_simple(sock, RTM_NEWLINK, NLM_F_ACK, &ifi,
-				   sizeof(ifi));
-	if (r >= 0)
-		r = nl_wait_for_ack(sock);
-	return r < 0 ? to_errno(r) : 0;
+int link_set_promisc(int index, bool on)
+{
+	return set_flag(index, IFF_PROMISC, on);
 }

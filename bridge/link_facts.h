@@ -58,7 +58,9 @@ int link_each_upper(int index,
 		    int (*fn)(const char *name, const char *kind, void *arg),
 		    void *arg);
 
-/* Set the link up or down (CAP_NET_ADMIN). 0 or -errno (not logged). */
+/* Set the link up or down; set the flag that makes it promiscuous also without
+ * a socket that asks for it (CAP_NET_ADMIN). 0 or -errno (not logged). */
 int link_set_up(int index, bool up);
+int link_set_promisc(int index, bool on);
 
 #endif

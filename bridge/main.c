@@ -73,6 +73,9 @@ static int act(const struct options *options, struct conf *conf,
 	case ACTION_DOCTOR:
 		r = conf_finish(conf);
 		return r ? r : control_doctor(conf);
+	case ACTION_UNBYPASS:
+		r = conf_finish(conf);
+		return r ? r : control_unbypass(conf);
 	}
 	return r;
 }
@@ -80,7 +83,8 @@ static int act(const struct options *options, struct conf *conf,
 static bool uses_conf(enum action action)
 {
 	return action == ACTION_RUN || action == ACTION_CHECK ||
-	       action == ACTION_DOCTOR || action == ACTION_DUMP_CONFIG;
+	       action == ACTION_DOCTOR || action == ACTION_DUMP_CONFIG ||
+	       action == ACTION_UNBYPASS;
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,7 @@ static void read_stats(const struct lane_stats *from, struct lane_stats *to)
 		COUNTER(duplicated_frames), COUNTER(split_frames),
 		COUNTER(received_bytes),  COUNTER(received_frames),
 		COUNTER(offered_frames),  COUNTER(ring_full_frames),
+		COUNTER(bypassed_frames), COUNTER(bypassed_bytes),
 #undef COUNTER
 	};
 

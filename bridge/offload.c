@@ -217,6 +217,13 @@ void offload_lro_restore(struct offload_lro *lro)
 	lro_free(lro);
 }
 
+void offload_lro_leave(struct offload_lro *lro)
+{
+	if (lro && lro->dir >= 0)
+		close(lro->dir);
+	free(lro);
+}
+
 static int recover_one(const struct offload_ops *ops, int dir,
 		       const char *state_dir, const char *file)
 {

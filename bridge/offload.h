@@ -49,6 +49,10 @@ int offload_lro_off(const char *state_dir, const char *ifname,
  * now, remove the state file and free. Failures are logged. NULL is fine. */
 void offload_lro_restore(struct offload_lro *lro);
 
+/* Leave LRO off and the state file where it is, for whoever comes next, and
+ * free. NULL is fine. */
+void offload_lro_leave(struct offload_lro *lro);
+
 /*
  * To be called at start, before any offload_lro_off(): for each state file of
  * this network namespace whose owner is no more, put LRO back on if the

@@ -21,6 +21,7 @@ enum action {
 	ACTION_DUMP_CONFIG,    /* the file that equals the command line */
 	ACTION_EXAMPLE_CONFIG, /* every key with its default */
 	ACTION_DUMP_FILTER,    /* a filter's program */
+	ACTION_UNBYPASS,       /* take away what a crash has left */
 };
 
 struct options {

@@ -14,6 +14,8 @@ const struct options_verb options_verb[] = {
 	  "Check everything, print the effective configuration, exit" },
 	{ "doctor", 0, ACTION_DOCTOR, NULL,
 	  "Look for what could stand in the way, and say what mends it" },
+	{ "unbypass", 0, ACTION_UNBYPASS, NULL,
+	  "Take away what a process that died has left at the ports" },
 	{ "list", 0, ACTION_LIST, NULL,
 	  "List the interfaces and whether they can be bridged" },
 	{ "dump-config", 0, ACTION_DUMP_CONFIG, NULL,

@@ -97,6 +97,7 @@ struct port_packet_params {
 	bool rx; /* frames are received here */
 	bool tx; /* frames are sent here */
 	bool idle; /* receive nothing until start_rx() */
+	int filter_fd; /* a BPF program that says what is received; -1: all */
 	uint32_t rx_slots;
 	uint32_t slot_bytes; /* 0: follows the MTU */
 	uint32_t tx_slots;

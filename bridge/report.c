@@ -145,6 +145,7 @@ static void print_pair(const struct bridge *b, const struct report *r,
 	if (r->final)
 		print_row(&c, "unaccounted", unaccounted);
 	COUNTER("ring full (never received)", ring_full_frames, true);
+	COUNTER("bypassed (by the kernel)", bypassed_frames, false);
 #undef COUNTER
 	print_rules(&c, SIDE_LEFT);
 	print_rules(&c, SIDE_RIGHT);

@@ -70,6 +70,7 @@ static json_t *lane_counters(const struct lane_stats *s)
 		COUNTER(duplicated_frames), COUNTER(split_frames),
 		COUNTER(held_frames),	   COUNTER(offered_frames),
 		COUNTER(ring_full_frames),
+		COUNTER(bypassed_frames),  COUNTER(bypassed_bytes),
 #undef COUNTER
 	};
 	json_t *object = json_object();

@@ -122,12 +122,41 @@ static int take_nothing(const struct rx_ring *ring)
 	return -errno;
 }
 
+/* What is taken from now on: what the guard leaves to us, or all. */
+static int take_what_is_ours(const struct rx_ring *ring)
+{
+	int none = 0, r;
+
+	if (ring->filter_fd < 0)
+		r = setsockopt(ring->fd, SOL_SOCKET, SO_DETACH_FILTER, &none,
+			       sizeof(none));
+	else
+		r = setsockopt(ring->fd, SOL_SOCKET, SO_ATTACH_BPF,
+			       &ring->filter_fd, sizeof(ring->filter_fd));
+	return r ? -errno : 0;
+}
+
+static int set_filter(const struct rx_ring *ring, bool idle)
+{
+	int r = 0;
+
+	if (idle)
+		r = take_nothing(ring);
+	else if (ring->filter_fd >= 0)
+		r = take_what_is_ours(ring);
+	if (r)
+		log_err("port %s: a socket filter: %s", ring->name,
+			strerror(-r));
+	return r;
+}
+
 int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
 {
 	int r;
 
 	ring->name = p->name;
 	ring->index = p->index;
+	ring->filter_fd = p->filter_fd;
 	ring->big = malloc((size_t)RX_BIG_FRAMES * BIG_BYTES);
 	if (!ring->big) {
 		log_err("port %s: %s", p->name, strerror(ENOMEM));
@@ -141,7 +170,7 @@ int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
 	if ((r = ring_options(ring)) || (r = ring_map(ring, p)) ||
 	    (r = packet_join_promisc(ring->fd, p->name, p->index)))
 		return r;
-	if (p->idle && (r = take_nothing(ring)))
+	if ((r = set_filter(ring, p->idle)))
 		return r;
 	return packet_bind(ring->fd, p->name, p->index, ETH_P_ALL);
 }
@@ -256,13 +285,10 @@ void rx_ring_release(struct rx_ring *ring)
 
 int rx_ring_start(struct rx_ring *ring)
 {
-	int none = 0;
+	int r = take_what_is_ours(ring);
 
-	if (setsockopt(ring->fd, SOL_SOCKET, SO_DETACH_FILTER, &none,
-		       sizeof(none)))
-		return -errno;
-	if (!ring->unbound)
-		return 0;
+	if (r || !ring->unbound)
+		return r;
 	ring->unbound = false;
 	return packet_bind(ring->fd, ring->name, ring->index, ETH_P_ALL);
 }

@@ -24,6 +24,7 @@ struct rx_ring {
 	uint8_t *big;    /* RX_BIG_FRAMES buffers for the copy path */
 	uint32_t n_big;  /* of these, lent */
 	bool unbound;    /* by rx_ring_stop() */
+	int filter_fd;   /* the caller's; -1: none */
 	struct port_counters counters;
 };
 

@@ -76,6 +76,7 @@ static int open_port(struct sender *s, uint32_t i)
 	struct port_packet_params params = {
 		.name = p->iface[i],
 		.tx = true,
+		.filter_fd = -1,
 		.ready = true,
 		.patient = true,
 		.tx_slots = p->tx_slots,

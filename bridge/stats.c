@@ -17,6 +17,8 @@ const struct reason_info reason_info[REASONS] = {
 	[REASON_LINK_DOWN] = { "link_down",
 		"the egress port was down or had no carrier" },
 	[REASON_PAUSED] = { "paused", "forwarding was paused: bumpctl resume" },
+	[REASON_STALE] = { "stale",
+		"the lane hung, and the kernel went on with later frames" },
 };
 
 void stats_snapshot(const struct lane_stats *from, struct lane_stats *to)

@@ -5,7 +5,7 @@
  *   received + duplicated + split = forwarded + dropped{each reason} + held
  *
  * and, once the port has been asked, received + ring_full = offered. Each
- * counter is written by the lane's thread alone, the two of the kernel by the
+ * counter is written by the lane's thread alone, those of the kernel by the
  * control thread alone; others read them relaxed.
  */
 #ifndef BUMPWIRE_STATS_H
@@ -22,6 +22,7 @@ enum reason {
 	REASON_TX_ERROR,      /* the kernel refused it for another cause */
 	REASON_LINK_DOWN,     /* the egress port is down or has no carrier */
 	REASON_PAUSED,        /* somebody has paused the pair */
+	REASON_STALE,         /* the kernel has taken over meanwhile */
 	REASONS,
 };
 
@@ -43,6 +44,8 @@ struct lane_stats {
 	uint64_t dropped_frames[REASONS];
 	uint64_t offered_frames;   /* the kernel's count for the RX ring */
 	uint64_t ring_full_frames; /* of these, found no free slot */
+	uint64_t bypassed_frames;  /* that the guard forwarded instead */
+	uint64_t bypassed_bytes;
 };
 
 /* Read all counters of a running lane into `to`. */

@@ -18,39 +18,54 @@
 #define DATA_OFFSET TPACKET_ALIGN(sizeof(struct tpacket2_hdr))
 #define VNET_BYTES sizeof(struct virtio_net_hdr)
 #define SNDBUF_BYTES (8 << 20)
+#define SLOTS_MIN 16
 /* How long the lane waits for a device or a qdisc that holds all slots. */
 #define WAIT_NS (200 * NS_PER_US)
 
-static int ring_map(struct tx_ring *ring, const char *port, uint32_t slots)
+static int ring_try(struct tx_ring *ring, uint32_t slots)
 {
+	uint64_t bytes = (uint64_t)ring->slot_bytes * slots;
 	struct tpacket_req req = {
-		.tp_block_size = ring->slot_bytes * slots,
 		.tp_block_nr = 1,
 		.tp_frame_size = ring->slot_bytes,
 		.tp_frame_nr = slots,
 	};
-	int r;
 
+	if (bytes > UINT32_MAX)
+		return -ENOMEM; /* the kernel counts a ring in 32 bits */
+	req.tp_block_size = (unsigned int)bytes;
 	while (req.tp_block_size > 256u << 10) { /* easier to find free */
 		req.tp_block_size /= 2;
 		req.tp_block_nr *= 2;
 	}
 	if (setsockopt(ring->fd, SOL_PACKET, PACKET_TX_RING, &req,
-		       sizeof(req))) {
-		r = -errno;
-		goto fail;
-	}
+		       sizeof(req)))
+		return -errno;
 	ring->n_slots = slots;
-	ring->map_bytes = (size_t)req.tp_block_size * req.tp_block_nr;
+	ring->map_bytes = (size_t)bytes;
 	ring->map = mmap(NULL, ring->map_bytes, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_POPULATE, ring->fd, 0);
 	if (ring->map != MAP_FAILED)
 		return 0;
-	r = -errno;
 	ring->map = NULL;
-fail:
-	log_err("port %s: tx ring of %u slots of %u bytes: %s", port, slots,
-		ring->slot_bytes, strerror(-r));
+	memset(&req, 0, sizeof(req)); /* give the memory back */
+	setsockopt(ring->fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof(req));
+	return -ENOMEM;
+}
+
+static int ring_map(struct tx_ring *ring, const char *port, uint32_t slots)
+{
+	int r;
+
+	while ((r = ring_try(ring, slots)) == -ENOMEM && slots > SLOTS_MIN) {
+		log_warn("port %s: tx ring of %u slots of %u bytes: %s; "
+			 "trying half", port, slots, ring->slot_bytes,
+			 strerror(ENOMEM));
+		slots /= 2;
+	}
+	if (r)
+		log_err("port %s: tx ring of %u slots of %u bytes: %s", port,
+			slots, ring->slot_bytes, strerror(-r));
 	return r;
 }
 
@@ -63,7 +78,7 @@ int tx_ring_open(struct tx_ring *ring, const struct port_packet_params *p,
 	};
 	uint32_t need = p->mtu + 14 + 2 * FRAME_TAG_BYTES + DATA_OFFSET +
 			VNET_BYTES;
-	uint32_t n_slots = 16;
+	uint32_t n_slots = SLOTS_MIN;
 	int r;
 
 	r = packet_open(p->name);

@@ -20,7 +20,9 @@ _bumpwire_options() {
 		--slot-bytes --left-slot-bytes --right-slot-bytes
 		--tx-slots --spin --left-spin --right-spin --cpu
 		--left-cpu --right-cpu --qdisc-bypass --wait --force
-		-c --config --check --doctor --list --dump-config
+		--isolate --on-fail --on-stop --hang-after
+		--bypass-filter --link-propagation -c --config --check
+		--doctor --unbypass --list --dump-config
 		--example-config --dump-filter -h --help -V --version' ;;
 	bumpctl)
 		echo '-s --socket -j --json -i --interval -c --count
@@ -82,6 +84,10 @@ _bumpwire_value() {
 	bumpwire:--cpu) echo text ;;
 	bumpwire:--left-cpu) echo text ;;
 	bumpwire:--right-cpu) echo text ;;
+	bumpwire:--isolate) echo 'words auto yes no' ;;
+	bumpwire:--on-fail) echo 'words block bypass' ;;
+	bumpwire:--on-stop) echo 'words block bypass' ;;
+	bumpwire:--hang-after) echo text ;;
 	bumpwire:-c | bumpwire:--config) echo file ;;
 	bumpwire:--dump-filter) echo text ;;
 	bumpctl:-s | bumpctl:--socket) echo socket ;;

@@ -15,33 +15,34 @@ cd "${abs_top_srcdir:-$(dirname "$0")/..}" || exit 1
 tables() {
 	cat <<'EOF2'
 floor 0 base log clock suggest units rng request_list
-floor 1 frame stats hist pace ranges stamp dissect checksum segment
+floor 1 frame stats quota hist pace ranges stamp dissect checksum segment
 floor 1 capture_record pcapng talk
 floor 1 template template_build template_layers template_parse template_sum
 floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
-floor 2 link link_facts link_table offload offload_facts packet_diag
+floor 2 link link_ask link_facts link_table link_tc offload offload_facts packet_diag
 floor 2 state_dir lro_record stage filter edit edit_parse
 floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
+floor 2 guard guard_none guard_state guard.bpf guard.skel
 floor 2 live live_none live_params live.bpf live.skel
 floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
 floor 4 conf_set conf_value
-floor 4 bridge bridge_ask bridge_change bridge_check bridge_port
+floor 4 bridge bridge_ask bridge_change bridge_check bridge_guard bridge_port
 floor 4 doctor doctor_look doctor_link doctor_offload doctor_host doctor_tap
 floor 4 doctor_queue doctor_machine doctor_proc doctor_fix doctor_record
 floor 4 about conf_manual
 floor 4 metrics metrics_sample metrics_write web web_address page_html server notify privilege
 floor 4 sandbox sandbox_landlock sandbox_syscalls
 floor 4 requests requests_filter requests_show
-floor 4 control_apply control_pairs control_services control_state
+floor 4 control_apply control_guards control_pairs control_services control_state
 floor 4 events options options_help report report_json control
 floor 4 args manual watch sender send_options send_report send_report_json
 floor 5 main
-only netlink/ link.c link_facts.c packet_diag.c
+only netlink/ link.c link_ask.h packet_diag.c
 only linux/netlink.h link.c sandbox_syscalls.c
-only linux/rtnetlink.h link.c link_facts.c
+only linux/rtnetlink.h link.c link_facts.c link_tc.c
 only linux/if_packet.h packet_socket.c port_packet.c rx_ring.c rx_ring.h
 only linux/if_packet.h tx_direct.c tx_ring.c
 only linux/ethtool.h offload.c offload_facts.c sandbox_syscalls.c
@@ -51,7 +52,7 @@ only cap-ng.h privilege.c
 only linux/landlock.h sandbox_landlock.c doctor_machine.c
 only pcap.h filter.c pcap_file.c
 only pcap/ filter.c pcap_file.c
-only bpf/ live.c live.bpf.c
+only bpf/ live.c live.bpf.c guard.c guard.bpf.c
 only zlib.h stream.c
 only zstd.h stream.c
 only iniparser ini.c

@@ -423,7 +423,7 @@ static void test_bools(void **state)
 		assert_false(*field);
 		n++;
 	}
-	assert_int_equal(n, 7); /* so many there are */
+	assert_int_equal(n, 9); /* so many there are */
 }
 
 static void test_choices(void **state)

@@ -471,6 +471,7 @@ static void test_actions(void **state)
 		{ "--check", ACTION_CHECK },
 		{ "--dump-config", ACTION_DUMP_CONFIG },
 		{ "--example-config", ACTION_EXAMPLE_CONFIG },
+		{ "--unbypass", ACTION_UNBYPASS },
 	};
 	struct fixture *f = *state;
 

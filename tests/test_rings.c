@@ -233,7 +233,8 @@ static struct port_packet_params params(uint32_t mtu)
 {
 	return (struct port_packet_params){
 		.name = "va", .index = (int)if_nametoindex("va"), .mtu = mtu,
-		.ready = true, .rx = true, .tx = true, .rx_slots = 64,
+		.ready = true, .rx = true, .tx = true, .filter_fd = -1,
+		.rx_slots = 64,
 		.tx_slots = 16, .tx_mode = TX_AUTO, .driver = "veth",
 	};
 }

@@ -50,6 +50,7 @@ static void test_reason_names(void **state)
 		{ REASON_TX_ERROR, "tx_error" },
 		{ REASON_LINK_DOWN, "link_down" },
 		{ REASON_PAUSED, "paused" },
+		{ REASON_STALE, "stale" },
 	};
 
 	(void)state;
@@ -93,6 +94,8 @@ static void test_balance(void **state)
 		COUNTER(held_frames, -1),
 		COUNTER(offered_frames, 0),
 		COUNTER(ring_full_frames, 0),
+		COUNTER(bypassed_frames, 0),
+		COUNTER(bypassed_bytes, 0),
 #undef COUNTER
 	};
 	struct lane_stats s = { 0 };

@@ -84,6 +84,7 @@ static int open_port(struct verify *v)
 		.name = name,
 		.ready = true,
 		.rx = true,
+		.filter_fd = -1,
 		.rx_slots = RX_SLOTS,
 		.driver = "",
 	};

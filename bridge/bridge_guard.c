@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See bridge_guard.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bridge_guard.h"
+#include "bridge_port.h"
+#include "clock.h"
+#include "log.h"
+
+/* A lane under load may never see its ring empty. */
+#define DRAIN_BREATHS 1000
+
+bool conf_bypasses(const struct conf_pair *conf)
+{
+	return conf->on_fail == END_BYPASS || conf->on_stop == END_BYPASS;
+}
+
+bool conf_wants_guard(const struct conf_pair *conf)
+{
+	return conf->isolate != ISOLATE_NO || conf_bypasses(conf);
+}
+
+bool conf_needs_guard(const struct conf_pair *conf)
+{
+	return conf->isolate == ISOLATE_YES || conf_bypasses(conf);
+}
+
+void bridge_guard_set_conf(struct bridge *b)
+{
+	bool fails_open = b->conf->on_fail == END_BYPASS;
+
+	for (int side = 0; side < SIDES; side++)
+		shared_write(&b->lane[side].hang_ns, b->conf->hang_ns);
+	if (b->guard)
+		guard_set_hang(b->guard, fails_open ? b->conf->hang_ns :
+						      INT64_MAX);
+}
+
+int bridge_guard_attach(struct bridge *b)
+{
+	struct guard_port port[SIDES];
+	int r;
+
+	if (!b->guard || !conf_wants_guard(b->conf))
+		return 0;
+	for (int side = 0; side < SIDES; side++)
+		port[side] = (struct guard_port){
+			.index = b->side[side].link.index,
+			.name = b->side[side].link.name,
+			.carries = b->has_lane[side],
+		};
+	r = guard_attach(b->guard, port, conf_bypasses(b->conf));
+	if (r)
+		return r;
+	b->guarded = true;
+	bridge_guard_set_conf(b);
+	for (int side = 0; side < SIDES; side++)
+		b->lane[side].guard = guard_lane(b->guard, side);
+	return 0;
+}
+
+void bridge_guard_begin(struct bridge *b)
+{
+	if (b->guarded && b->conf->on_fail == END_BYPASS)
+		guard_join(b->guard, true);
+}
+
+/* In the lane's thread. With an empty ring nothing of ours is behind what the
+ * kernel forwards next. */
+static void hand_over(struct lane *lane, void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < DRAIN_BREATHS; i++)
+		if (!lane_breathe(lane, clock_now_ns()))
+			break;
+	guard_hand_over(lane->guard);
+}
+
+void bridge_guard_hand_over(struct bridge *b)
+{
+	guard_join(b->guard, true);
+	for (int side = 0; side < SIDES; side++)
+		if (b->has_lane[side])
+			lane_do(&b->lane[side], hand_over, NULL);
+}
+
+void bridge_guard_part(struct bridge *b)
+{
+	if (b->guarded)
+		guard_join(b->guard, false);
+}
+
+void bridge_guard_detach(struct bridge *b)
+{
+	bridge_guard_count(b);
+	if (b->guarded)
+		guard_detach(b->guard);
+	b->guarded = false;
+	for (int side = 0; side < SIDES; side++)
+		b->lane[side].guard = NULL;
+}
+
+void bridge_guard_count(struct bridge *b)
+{
+	for (int side = 0; b->guard && side < SIDES; side++) {
+		const struct guard_counters *from = &b->side[side].guard_from;
+		struct lane_stats *s = &b->lane[side].stats;
+		struct guard_counters c;
+
+		guard_count(b->guard, side, &c);
+		shared_write(&s->bypassed_frames,
+			     c.bypassed_frames - from->bypassed_frames);
+		shared_write(&s->bypassed_bytes,
+			     c.bypassed_bytes - from->bypassed_bytes);
+	}
+}
+
+void bridge_guard_reset(struct bridge *b, enum side side)
+{
+	if (b->guard)
+		guard_count(b->guard, side, &b->side[side].guard_from);
+}

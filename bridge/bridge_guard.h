@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a bridge has its guard: when it stands, and what is counted of it. For
+ * bridge*.c, but for the first and the last. */
+#ifndef BUMPWIRE_BRIDGE_GUARD_H
+#define BUMPWIRE_BRIDGE_GUARD_H
+
+#include "bridge.h"
+
+/* Is the wire ever to be joined in the kernel? */
+bool conf_bypasses(const struct conf_pair *conf);
+
+/* Is a guard wanted, and can the pair not do without? */
+bool conf_wants_guard(const struct conf_pair *conf);
+bool conf_needs_guard(const struct conf_pair *conf);
+
+/* Attach it, before the ports are opened; lanes that are to start then know it.
+ * 0 or -errno (logged, except -ENODEV). */
+int bridge_guard_attach(struct bridge *b);
+
+/* The lanes turn. */
+void bridge_guard_begin(struct bridge *b);
+
+/* The kernel goes on from here: each lane forwards what it has, and then takes
+ * no more. A lane that hangs is passed over. */
+void bridge_guard_hand_over(struct bridge *b);
+
+/* Before the lanes end: what arrives meanwhile goes nowhere. */
+void bridge_guard_part(struct bridge *b);
+
+/* Take it off the ports. */
+void bridge_guard_detach(struct bridge *b);
+
+/* Bring the lanes' counts of what went over in the kernel up to date. */
+void bridge_guard_count(struct bridge *b);
+
+/* Begin to count from 0. */
+void bridge_guard_reset(struct bridge *b, enum side side);
+
+/* Take over what another configuration says that needs no attaching. */
+void bridge_guard_set_conf(struct bridge *b);
+
+#endif

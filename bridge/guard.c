@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See guard.h; the programs are in guard.bpf.c. */
+#include "config.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "guard.h"
+#include "guard.skel.h"
+#include "link_tc.h"
+#include "log.h"
+
+#define MAPS_MAX 8 /* of a program */
+
+/* What a guard before this one goes on to count, or has counted. */
+struct guard_before {
+	const struct guard_state *state; /* mapped; NULL: there was none */
+	int side; /* what it called this one */
+};
+
+struct guard {
+	struct guard_bpf *skel;
+	struct guard_state *state; /* in the kernel's memory */
+	struct guard_port port[GUARD_SIDES];
+	struct guard_before before[GUARD_SIDES];
+	bool attached;
+	bool bypass;
+};
+
+_Static_assert(sizeof(pthread_mutex_t) <= GUARD_OWNER_BYTES,
+	       "a mutex has room in struct guard_owner");
+
+/* ---- load ---- */
+
+/* libbpf speaks for itself: not on our stderr. */
+static int print_debug(enum libbpf_print_level level, const char *fmt,
+		       va_list args)
+{
+	char text[512];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), fmt, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("%s", text);
+	return 0;
+}
+
+static int say_why(int r, char *why, size_t size)
+{
+	if (r == -EPERM || r == -EACCES)
+		snprintf(why, size, "not allowed to load BPF programs "
+			 "(CAP_BPF, CAP_NET_ADMIN; not from a user namespace)");
+	else
+		snprintf(why, size, "BPF programs: %s", strerror(-r));
+	return r;
+}
+
+int guard_new(struct guard **gp, char *why, size_t size)
+{
+	struct guard *g = calloc(1, sizeof(*g));
+	int r;
+
+	if (!g)
+		return say_why(-ENOMEM, why, size);
+	libbpf_set_print(print_debug);
+	g->skel = guard_bpf__open();
+	r = g->skel ? guard_bpf__load(g->skel) : -errno;
+	if (r) {
+		guard_free(g);
+		return say_why(r, why, size);
+	}
+	g->state = &g->skel->data->state;
+	*gp = g;
+	return 0;
+}
+
+void guard_free(struct guard *g)
+{
+	if (!g)
+		return;
+	if (g->attached)
+		guard_leave_attached(g);
+	for (int side = 0; side < GUARD_SIDES; side++)
+		if (g->before[side].state)
+			munmap((void *)g->before[side].state,
+			       sizeof(struct guard_state));
+	guard_bpf__destroy(g->skel);
+	free(g);
+}
+
+/* ---- who lives ---- */
+
+/* Lock it anew, whoever had it before: glibc's first word says so at once. */
+static void own(struct guard_owner *owner)
+{
+	pthread_mutex_t *mutex = (pthread_mutex_t *)owner;
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(mutex, &attr);
+	pthread_mutexattr_destroy(&attr);
+	pthread_mutex_lock(mutex);
+}
+
+static void disown(struct guard_owner *owner)
+{
+	pthread_mutex_unlock((pthread_mutex_t *)owner);
+}
+
+static int living_thread(const struct guard_owner *owner)
+{
+	uint32_t futex = shared_read(&owner->futex);
+
+	return futex & FUTEX_OWNER_DIED ? 0 : (int)(futex & FUTEX_TID_MASK);
+}
+
+struct guard_side *guard_lane(struct guard *g, int side)
+{
+	return g && g->bypass ? &g->state->side[side] : NULL;
+}
+
+void guard_take_over(struct guard_side *s, uint64_t now_ns)
+{
+	guard_beat(s, now_ns);
+	__atomic_store_n(&s->tripped, 0, __ATOMIC_RELEASE);
+	own(&s->owner);
+}
+
+void guard_hand_over(struct guard_side *s)
+{
+	disown(&s->owner);
+}
+
+void guard_rearm(struct guard_side *s, uint64_t now_ns)
+{
+	guard_beat(s, now_ns);
+	__atomic_store_n(&s->tripped, 0, __ATOMIC_RELEASE);
+}
+
+/* ---- attach ---- */
+
+static int fd_of(const struct bpf_program *program)
+{
+	return bpf_program__fd(program);
+}
+
+int guard_filter_fd(const struct guard *g, int side)
+{
+	if (!g || !g->bypass)
+		return -1;
+	return fd_of(side ? g->skel->progs.take_right :
+			    g->skel->progs.take_left);
+}
+
+/* Is the wire one that a guard before us has joined? */
+static int find_joined(const struct guard_port *port, bool *joined)
+{
+	struct link_tc tc;
+	int r;
+
+	*joined = true;
+	for (int side = 0; side < GUARD_SIDES; side++) {
+		r = link_tc_get(port[side].index, &tc);
+		if (r)
+			return r;
+		*joined &= tc.is_attached;
+	}
+	return 0;
+}
+
+static int attach_side(struct guard *g, int side)
+{
+	const struct guard_port *port = &g->port[side];
+
+	g->state->side[side].index = (uint32_t)port->index;
+	g->state->side[side].carries = port->carries;
+	return link_tc_attach(port->index, port->name,
+			      fd_of(side ? g->skel->progs.join_right :
+					   g->skel->progs.join_left),
+			      "bumpwire", g->bypass);
+}
+
+int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
+		 bool bypass)
+{
+	bool joined;
+	int r = find_joined(port, &joined);
+
+	if (r)
+		return r;
+	memcpy(g->port, port, sizeof(g->port));
+	g->bypass = bypass;
+	shared_write(&g->state->joined, bypass && joined);
+	own(&g->state->owner);
+	g->attached = true;
+	r = attach_side(g, 0);
+	if (!r)
+		r = attach_side(g, 1);
+	if (r)
+		guard_detach(g);
+	return r;
+}
+
+void guard_join(struct guard *g, bool joined)
+{
+	shared_write(&g->state->joined, joined);
+}
+
+void guard_set_hang(struct guard *g, uint64_t hang_ns)
+{
+	shared_write(&g->state->hang_ns, hang_ns);
+}
+
+void guard_detach(struct guard *g)
+{
+	if (!g->attached)
+		return;
+	guard_join(g, false);
+	for (int side = 0; side < GUARD_SIDES; side++)
+		link_tc_detach(g->port[side].index, g->port[side].name);
+	guard_leave_attached(g);
+}
+
+void guard_leave_attached(struct guard *g)
+{
+	disown(&g->state->owner);
+	g->attached = false;
+}
+
+/* ---- counts ---- */
+
+static void add_counts(const struct guard_state *state, int side,
+		       struct guard_counters *c)
+{
+	const struct guard_side *s = &state->side[side];
+
+	c->bypassed_frames += shared_read(&s->bypassed_frames);
+	c->bypassed_bytes += shared_read(&s->bypassed_bytes);
+	c->filtered_frames += shared_read(&s->filtered_frames);
+	c->trips += shared_read(&s->trips);
+}
+
+void guard_count(const struct guard *g, int side, struct guard_counters *c)
+{
+	*c = (struct guard_counters){ 0 };
+	if (!g)
+		return;
+	add_counts(g->state, side, c);
+	if (g->before[side].state)
+		add_counts(g->before[side].state, g->before[side].side, c);
+}
+
+/* The state among a program's maps: by its size, then by its first word. */
+static const struct guard_state *map_state(uint32_t map_id)
+{
+	autoclean(close_fd) int fd = bpf_map_get_fd_by_id(map_id);
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+	struct guard_state *state;
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ||
+	    info.value_size != sizeof(*state))
+		return NULL;
+	state = mmap(NULL, sizeof(*state), PROT_READ, MAP_SHARED, fd, 0);
+	if (state == MAP_FAILED)
+		return NULL;
+	if (state->magic == GUARD_MAGIC)
+		return state;
+	munmap(state, sizeof(*state));
+	return NULL;
+}
+
+static const struct guard_state *state_of(uint32_t program_id)
+{
+	autoclean(close_fd) int fd = bpf_prog_get_fd_by_id(program_id);
+	const struct guard_state *state = NULL;
+	uint32_t ids[MAPS_MAX] = { 0 };
+	struct bpf_prog_info info = {
+		.nr_map_ids = MAPS_MAX,
+		.map_ids = (uintptr_t)ids,
+	};
+	uint32_t len = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		return NULL;
+	for (uint32_t i = 0; !state && i < info.nr_map_ids && i < MAPS_MAX; i++)
+		state = map_state(ids[i]);
+	return state;
+}
+
+int guard_living(int index)
+{
+	const struct guard_state *state;
+	struct link_tc tc;
+	int tid;
+
+	if (link_tc_get(index, &tc) || !tc.is_attached)
+		return 0;
+	state = state_of(tc.program_id);
+	if (!state)
+		return 0;
+	tid = living_thread(&state->owner);
+	munmap((void *)state, sizeof(*state));
+	return tid;
+}
+
+int guard_inherit(struct guard *g, const struct guard_port port[GUARD_SIDES],
+		  int *tid)
+{
+	*tid = 0;
+	for (int side = 0; side < GUARD_SIDES; side++) {
+		struct guard_before *before = &g->before[side];
+		uint32_t index = (uint32_t)port[side].index;
+		struct link_tc tc;
+
+		if (!index || link_tc_get(port[side].index, &tc) ||
+		    !tc.is_attached)
+			continue;
+		before->state = state_of(tc.program_id);
+		if (!before->state)
+			continue;
+		before->side = before->state->side[1].index == index;
+		*tid = living_thread(&before->state->owner);
+		if (*tid)
+			return -EBUSY;
+	}
+	return 0;
+}

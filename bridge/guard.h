@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guard of a wire: programs in the kernel, at the ingress of both ports.
+ *
+ * They keep the host's own stack out of the wire. And with `bypass` they join
+ * both ports while the process does not: each frame is decided once, taken by
+ * the process's RX socket while the lane's thread lives and turns, or else
+ * redirected to the other port with its tag and its offloads. They know that a
+ * thread lives by a robust mutex that it holds, and that it turns by its beat.
+ *
+ * The programs stay when the process is killed: joined, they forward then;
+ * otherwise they let the host have what arrives.
+ */
+#ifndef BUMPWIRE_GUARD_H
+#define BUMPWIRE_GUARD_H
+
+#include <stdbool.h>
+
+#include "base.h"
+#include "guard_state.h"
+
+struct guard;
+
+struct guard_counters {
+	uint64_t bypassed_frames; /* that went over in the kernel */
+	uint64_t bypassed_bytes;
+	uint64_t filtered_frames; /* dropped by rules meanwhile */
+	uint64_t trips; /* how often the kernel took over from a lane that hung */
+};
+
+/* Load the programs, which takes CAP_BPF and CAP_NET_ADMIN; nothing is attached.
+ * 0, or -errno: not logged, `why` says it. */
+int guard_new(struct guard **gp, char *why, size_t size);
+
+/* What is attached stays; see guard_detach(). NULL is fine. */
+void guard_free(struct guard *g);
+
+/*
+ * Attach to both ports, by index and name; of a guard that is there, left by a
+ * process that has died, this one takes the place without a gap, and goes on
+ * joining where that one did. From now on the host sees nothing of either port
+ * for as long as the calling thread lives. 0 or -errno (logged, except -ENODEV);
+ * then nothing is attached that was not before.
+ */
+struct guard_port {
+	int index;
+	const char *name;
+	bool carries; /* frames that arrive here are for the other side */
+};
+
+int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
+		 bool bypass);
+
+/* Whether what the process does not take goes over in the kernel. */
+void guard_join(struct guard *g, bool joined);
+
+/* A lane that has not turned for this long hangs. */
+void guard_set_hang(struct guard *g, uint64_t hang_ns);
+
+/* Take the programs away. */
+void guard_detach(struct guard *g);
+
+/* Let them stay and go on: of a planned stop with the wire joined. */
+void guard_leave_attached(struct guard *g);
+
+/* The socket filter that decides for this side, owned by the guard. */
+int guard_filter_fd(const struct guard *g, int side);
+
+/* Counts of this guard, and of those before it that it took over from. */
+void guard_count(const struct guard *g, int side, struct guard_counters *c);
+
+/*
+ * The counts of guards that processes before us have left on these ports, to go
+ * on from: takes CAP_SYS_ADMIN, so it is asked before privileges are given up.
+ * Where it is not allowed the counts begin at 0. -EBUSY: that process lives
+ * (its thread's id in *tid).
+ */
+int guard_inherit(struct guard *g, const struct guard_port port[GUARD_SIDES],
+		  int *tid);
+
+/* The thread of a process that lives and has a guard on this link, or 0; also
+ * where nobody may know (as above). */
+int guard_living(int index);
+
+/* ---- a lane's part, in its own thread ---- */
+
+/* NULL for a guard that does not take part in what the lane does. */
+struct guard_side *guard_lane(struct guard *g, int side);
+
+/* From now on frames are for this thread, and no longer; without the latter it
+ * is so when the thread dies. */
+void guard_take_over(struct guard_side *s, uint64_t now_ns);
+void guard_hand_over(struct guard_side *s);
+
+/* The lane turns. */
+static inline void guard_beat(struct guard_side *s, uint64_t now_ns)
+{
+	shared_write(&s->beat_ns, now_ns);
+}
+
+/* The kernel has taken over: what was taken before then is stale. */
+static inline bool guard_has_tripped(const struct guard_side *s)
+{
+	return __atomic_load_n(&s->tripped, __ATOMIC_ACQUIRE);
+}
+
+/* All that was stale is dropped: take frames again. */
+void guard_rearm(struct guard_side *s, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See link_tc.h. Messages and attributes: linux/pkt_cls.h, net/sched/cls_api.c
+ * and cls_bpf.c. An older "ingress" qdisc takes the same classifiers.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "link_ask.h"
+#include "link_facts.h"
+#include "link_tc.h"
+#include "log.h"
+
+#define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+#define EGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
+#define PRIORITY 1 /* before whatever else is there */
+#define HANDLE 0x62756d00u /* and the notes */
+
+static bool is_ours(const struct tcmsg *tcm, const struct nlattr *kind)
+{
+	return TC_H_MAJ(tcm->tcm_info) >> 16 == PRIORITY && kind &&
+	       !nla_strcmp(kind, "bpf") &&
+	       (tcm->tcm_handle & ~LINK_TC_NOTES) == HANDLE;
+}
+
+/* The header of a priority's list is told, too, with handle 0. */
+static int on_filter(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct nlattr *tb[TCA_MAX + 1], *of_bpf[TCA_BPF_MAX + 1];
+	const struct tcmsg *tcm;
+	struct link_tc *tc = arg;
+
+	if (h->nlmsg_type != RTM_NEWTFILTER ||
+	    nlmsg_parse(h, sizeof(*tcm), tb, TCA_MAX, NULL) < 0)
+		return NL_OK;
+	tcm = nlmsg_data(h);
+	if (!tcm->tcm_handle)
+		return NL_OK;
+	if (!is_ours(tcm, tb[TCA_KIND])) {
+		tc->others++;
+		return NL_OK;
+	}
+	tc->is_attached = true;
+	tc->notes = tcm->tcm_handle & LINK_TC_NOTES;
+	if (tb[TCA_OPTIONS] && nla_parse_nested(of_bpf, TCA_BPF_MAX,
+						tb[TCA_OPTIONS], NULL) >= 0)
+		tc->program_id = link_attr_u32(of_bpf[TCA_BPF_ID]);
+	return NL_OK;
+}
+
+static int on_egress(struct nl_msg *msg, void *arg)
+{
+	const struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct link_tc *tc = arg;
+
+	tc->egress += h->nlmsg_type == RTM_NEWTFILTER;
+	return NL_OK;
+}
+
+static int ask_filters(int index, uint32_t parent,
+		       int (*answer)(struct nl_msg *msg, void *arg),
+		       struct link_tc *tc)
+{
+	const struct tcmsg tcm = { .tcm_family = AF_UNSPEC,
+				   .tcm_ifindex = index,
+				   .tcm_parent = parent };
+	const struct link_question q = { RTM_GETTFILTER, NLM_F_DUMP, &tcm,
+					 sizeof(tcm), answer, tc };
+
+	return link_ask(&q, "list of classifiers");
+}
+
+int link_tc_get(int index, struct link_tc *tc)
+{
+	struct link_facts facts;
+	int r;
+
+	*tc = (struct link_tc){ 0 };
+	r = link_facts_get(index, &facts);
+	if (r || !*facts.ingress)
+		return r;
+	tc->has_qdisc = true;
+	r = ask_filters(index, INGRESS, on_filter, tc);
+	if (!r && !strcmp(facts.ingress, "clsact"))
+		r = ask_filters(index, EGRESS, on_egress, tc);
+	return r;
+}
+
+static struct nl_msg *new_message(int type, int flags, const struct tcmsg *tcm)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+
+	if (!msg || nlmsg_append(msg, (void *)tcm, sizeof(*tcm),
+				 NLMSG_ALIGNTO) >= 0)
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
+}
+
+/* As new_message(); a message that an attribute finds no room in is none. */
+static struct nl_msg *whole(struct nl_msg *msg, int nle)
+{
+	if (nle >= 0)
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
+}
+
+static int order_qdisc(int type, int flags, int index)
+{
+	const struct tcmsg tcm = {
+		.tcm_ifindex = index,
+		.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
+		.tcm_parent = TC_H_CLSACT,
+	};
+	struct nl_msg *msg = new_message(type, flags, &tcm);
+
+	if (msg)
+		msg = whole(msg, nla_put_string(msg, TCA_KIND, "clsact"));
+	return link_order(msg);
+}
+
+static struct tcmsg filter_header(int index, uint32_t notes)
+{
+	return (struct tcmsg){
+		.tcm_ifindex = index,
+		.tcm_handle = HANDLE | notes,
+		.tcm_parent = INGRESS,
+		.tcm_info = TC_H_MAKE(PRIORITY << 16, htons(ETH_P_ALL)),
+	};
+}
+
+static int put_program(struct nl_msg *msg, int fd, const char *program)
+{
+	struct nlattr *options;
+	int r = nla_put_string(msg, TCA_KIND, "bpf");
+
+	options = nla_nest_start(msg, TCA_OPTIONS);
+	if (r < 0 || !options)
+		return -NLE_NOMEM;
+	if ((r = nla_put_u32(msg, TCA_BPF_FD, (uint32_t)fd)) < 0 ||
+	    (r = nla_put_string(msg, TCA_BPF_NAME, program)) < 0 ||
+	    (r = nla_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT)) < 0)
+		return r;
+	return nla_nest_end(msg, options);
+}
+
+static int add_filter(int index, uint32_t notes, int fd, const char *program)
+{
+	const struct tcmsg tcm = filter_header(index, notes);
+	struct nl_msg *msg = new_message(RTM_NEWTFILTER, NLM_F_CREATE, &tcm);
+
+	if (msg)
+		msg = whole(msg, put_program(msg, fd, program));
+	return link_order(msg);
+}
+
+static int remove_filter(int index, uint32_t notes)
+{
+	const struct tcmsg tcm = filter_header(index, notes);
+	struct nl_msg *msg = new_message(RTM_DELTFILTER, 0, &tcm);
+
+	if (msg)
+		msg = whole(msg, nla_put_string(msg, TCA_KIND, "bpf"));
+	return link_order(msg);
+}
+
+/* Undo what was made for a program that is not, or no longer, there. */
+static void unmake(int index, uint32_t notes)
+{
+	if (notes & LINK_TC_MADE_PROMISC)
+		link_set_promisc(index, false);
+	if (notes & LINK_TC_MADE_QDISC)
+		order_qdisc(RTM_DELQDISC, 0, index);
+}
+
+/* What the program needs beside itself; *notes gains what was made. */
+static int prepare(int index, bool has_qdisc, bool promisc, uint32_t *notes)
+{
+	struct link_facts facts;
+	int r = link_facts_get(index, &facts);
+
+	if (!r && !has_qdisc) {
+		r = order_qdisc(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, index);
+		*notes |= r ? 0 : LINK_TC_MADE_QDISC;
+	}
+	if (!r && promisc && !facts.promiscuous) {
+		r = link_set_promisc(index, true);
+		*notes |= r ? 0 : LINK_TC_MADE_PROMISC;
+	}
+	return r;
+}
+
+int link_tc_attach(int index, const char *name, int program_fd,
+		   const char *program, bool promisc)
+{
+	struct link_tc tc;
+	uint32_t notes;
+	int r = link_tc_get(index, &tc);
+
+	if (r)
+		return r;
+	notes = tc.notes;
+	r = prepare(index, tc.has_qdisc, promisc, &notes);
+	if (!r)
+		r = add_filter(index, notes, program_fd, program);
+	if (r) {
+		if (r != -ENODEV)
+			log_err("port %s: a program at its ingress (clsact): "
+				"%s", name, strerror(-r));
+		unmake(index, notes & ~tc.notes);
+		return r;
+	}
+	/* By its new notes it stands beside the old one, and before it. */
+	if (tc.is_attached && notes != tc.notes)
+		remove_filter(index, tc.notes);
+	return 0;
+}
+
+int link_tc_detach(int index, const char *name)
+{
+	struct link_tc tc;
+	int r = link_tc_get(index, &tc);
+
+	if (r || !tc.is_attached)
+		return r;
+	r = remove_filter(index, tc.notes);
+	if (r) {
+		if (r != -ENODEV)
+			log_err("port %s: the program at its ingress (clsact) "
+				"stays: %s", name, strerror(-r));
+		return r;
+	}
+	/* Somebody may have come to use it. */
+	if (tc.others || tc.egress)
+		tc.notes &= ~LINK_TC_MADE_QDISC;
+	unmake(index, tc.notes);
+	return 1;
+}
