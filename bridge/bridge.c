@@ -9,6 +9,7 @@
 #include "bridge.h"
 #include "bridge_guard.h"
 #include "bridge_port.h"
+#include "bridge_propagate.h"
 #include "clock.h"
 #include "log.h"
 
@@ -77,8 +78,10 @@ int bridge_new(struct bridge **bp, const struct conf_pair *conf,
 	r = make_lane(b, SIDE_LEFT, budget);
 	if (!r)
 		r = make_lane(b, SIDE_RIGHT, budget);
-	if (!r)
+	if (!r) {
 		bridge_set_conf(b, conf);
+		bridge_propagate_init(b);
+	}
 	if (r)
 		bridge_free(b);
 	else
@@ -90,6 +93,7 @@ void bridge_free(struct bridge *b)
 {
 	if (!b)
 		return;
+	bridge_propagate_end(b);
 	bridge_detach(b);
 	lane_fini(&b->lane[SIDE_LEFT]);
 	lane_fini(&b->lane[SIDE_RIGHT]);
@@ -174,8 +178,10 @@ int bridge_attach(struct bridge *b, struct link_monitor *m)
 	r = bridge_guard_attach(b);
 	if (!r)
 		r = open_and_start(b);
-	if (!r)
+	if (!r) {
+		bridge_propagate_attach(b);
 		return 0;
+	}
 fail:
 	bridge_detach(b);
 	return r;
@@ -213,6 +219,7 @@ void bridge_detach(struct bridge *b)
 
 void bridge_end(struct bridge *b)
 {
+	bridge_propagate_end(b);
 	if (!b->attached || !b->guarded || b->conf->on_stop != END_BYPASS) {
 		bridge_detach(b);
 		return;

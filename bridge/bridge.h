@@ -14,6 +14,7 @@
 #include "lane.h"
 #include "link.h"
 #include "offload.h"
+#include "propagation.h"
 #include "quota.h"
 
 #define BRIDGE_STATE_DIR "/run/bumpwire"
@@ -50,6 +51,8 @@ struct bridge {
 	char lane_name[SIDES][2 * IF_NAMESIZE + 4];
 	struct guard *guard; /* ours, or NULL: see bridge_give_guard() */
 	bool guarded;	     /* it stands at the ports */
+	struct propagation propagation; /* see bridge_propagate.h */
+	bool propagates;
 	bool attached;
 	bool paused;
 	bool announced;             /* said that it is ready */

@@ -7,6 +7,7 @@
 
 #include "bridge_change.h"
 #include "bridge_port.h"
+#include "bridge_propagate.h"
 #include "conf_diff.h"
 #include "log.h"
 
@@ -83,11 +84,13 @@ void bridge_commit(struct bridge_change *change)
 	struct bridge *b = change->bridge;
 
 	if (change->reattach) {
+		bridge_propagate_end(b);
 		bridge_detach(b);
 		b->lasting = true;
 	}
 	commit_side(change, SIDE_LEFT);
 	commit_side(change, SIDE_RIGHT);
+	bridge_propagate_change(b, change->conf);
 	bridge_set_conf(b, change->conf);
 	bridge_abandon(change);
 }

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
+#include "bridge_propagate.h"
 #include "clock.h"
 #include "control_state.h"
 #include "log.h"
@@ -143,6 +144,12 @@ static void on_watchdog(struct control *c)
 		notify_watchdog(&c->notify);
 }
 
+static void on_propagation(struct control *c)
+{
+	take_expirations(c, SOURCE_PROPAGATION);
+	control_propagate(c);
+}
+
 static void on_server(struct control *c)
 {
 	server_run(c->server);
@@ -170,6 +177,7 @@ static void (*const on_source[SOURCES])(struct control *) = {
 	[SOURCE_STATS] = on_stats,
 	[SOURCE_METRICS] = on_metrics,
 	[SOURCE_WATCHDOG] = on_watchdog,
+	[SOURCE_PROPAGATION] = on_propagation,
 	[SOURCE_DURATION] = on_duration,
 	[SOURCE_COUNT] = on_count,
 	[SOURCE_SERVER] = on_server,
@@ -299,6 +307,7 @@ static int mend(struct control *c)
 
 	offload_recover(BRIDGE_STATE_DIR);
 	doctor_recover(BRIDGE_STATE_DIR);
+	bridge_propagate_recover();
 	if (!c->conf->fix)
 		return 0;
 	c->fix = calloc(c->conf->n_pairs, sizeof(struct doctor_fix *));

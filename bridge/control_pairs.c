@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "bridge_port.h"
+#include "bridge_propagate.h"
 #include "clock.h"
 #include "control_state.h"
 #include "log.h"
+#include "watch.h"
 
 int control_make_pairs(struct control *c)
 {
@@ -52,7 +54,21 @@ void control_attach(struct control *c)
 				     b->conf->port[SIDE_LEFT], "right",
 				     b->conf->port[SIDE_RIGHT]);
 	}
+	control_propagate(c);
 	control_tell_status(c);
+}
+
+void control_propagate(struct control *c)
+{
+	uint64_t due_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < c->n_bridges && !c->stopping; i++) {
+		uint64_t one_ns = bridge_propagate(c->bridge[i]);
+
+		if (one_ns < due_ns)
+			due_ns = one_ns;
+	}
+	watch_set_alarm(&c->fd[SOURCE_PROPAGATION], due_ns);
 }
 
 void control_attach_again(struct control *c)
@@ -183,6 +199,7 @@ void control_on_link(const struct link_event *event, void *arg)
 
 		if (b->attached)
 			tell_link(c, b, event);
+		bridge_propagate_event(b, event);
 		follow_name(b, event);
 		if (bridge_link_event(b, event) != -ENODEV)
 			continue;

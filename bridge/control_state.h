@@ -27,6 +27,7 @@ enum source {
 	SOURCE_STATS,
 	SOURCE_METRICS,
 	SOURCE_WATCHDOG,
+	SOURCE_PROPAGATION,
 	SOURCE_DURATION,
 	SOURCE_COUNT,
 	SOURCE_SERVER,
@@ -87,6 +88,9 @@ void control_attach(struct control *c);
 
 /* The same where one is not attached, for what failed for want of memory. */
 void control_attach_again(struct control *c);
+
+/* Set ports down and up for link propagation. */
+void control_propagate(struct control *c);
 
 /* Once a second: counts, warnings, rings that are held. */
 void control_tick(struct control *c);

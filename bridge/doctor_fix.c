@@ -6,7 +6,6 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -235,13 +234,13 @@ static bool is_minded(int dir, const char *ifname)
 
 	snprintf(file, sizeof(file), DOCTOR_RECORD_PREFIX "%s", ifname);
 	return !doctor_record_read(dir, file, &record) &&
-	       !lro_record_is_orphan(&record.owner);
+	       !port_record_is_orphan(&record.owner);
 }
 
 static void fix_port(struct doctor_record *record, const struct link_info *link,
 		     int dir, const char *state_dir)
 {
-	int r = lro_record_init(&record->owner, link->index);
+	int r = port_record_init(&record->owner, link->index);
 
 	strcpy(record->ifname, link->name);
 	record->n = 0;
@@ -302,8 +301,9 @@ int doctor_fix(const struct conf_pair *conf, struct link_monitor *m,
 
 /* ---- what the dead left ---- */
 
-static int recover_one(int dir, const char *state_dir, const char *file)
+static int recover_one(int dir, const char *file, void *arg)
 {
+	const char *state_dir = arg;
 	struct doctor_record record;
 	int r = doctor_record_read(dir, file, &record);
 
@@ -319,7 +319,7 @@ static int recover_one(int dir, const char *state_dir, const char *file)
 		log_err("%s/%s: %s", state_dir, file, strerror(-r));
 		return r;
 	}
-	if (!lro_record_is_orphan(&record.owner))
+	if (!port_record_is_orphan(&record.owner))
 		return 0;
 	log_info("port %s: process %d ended without undoing its fixes",
 		 record.ifname, record.owner.pid);
@@ -332,37 +332,6 @@ static int recover_one(int dir, const char *state_dir, const char *file)
 
 int doctor_recover(const char *state_dir)
 {
-	autoclean(close_fd) int lock = -1;
-	int r = 0, dir = state_dir_open(state_dir);
-	const struct dirent *entry;
-	DIR *list;
-
-	if (dir == -ENOENT)
-		return 0;
-	list = dir >= 0 ? fdopendir(dir) : NULL;
-	if (!list) {
-		r = dir < 0 ? dir : -errno;
-		log_err("%s: %s", state_dir, strerror(-r));
-		close_fd(&dir);
-		return r;
-	}
-	while ((entry = readdir(list))) {
-		int one;
-
-		if (strncmp(entry->d_name, DOCTOR_RECORD_PREFIX,
-			    strlen(DOCTOR_RECORD_PREFIX)))
-			continue;
-		if (lock < 0)
-			lock = state_dir_lock(dir);
-		one = lock < 0 ? lock : recover_one(dir, state_dir,
-						    entry->d_name);
-		if (lock < 0)
-			log_err("%s/%s: cannot be looked after: " STATE_DIR_LOCK
-				": %s", state_dir, entry->d_name,
-				strerror(-lock));
-		if (one)
-			r = one;
-	}
-	closedir(list);
-	return r;
+	return state_dir_each(state_dir, DOCTOR_RECORD_PREFIX, recover_one,
+			      (void *)state_dir);
 }

@@ -23,7 +23,7 @@ const char *const doctor_key_name[DOCTOR_KEYS] = {
 int doctor_record_print(const struct doctor_record *record, char *text,
 			size_t size)
 {
-	const struct lro_record *owner = &record->owner;
+	const struct port_record *owner = &record->owner;
 	int n = snprintf(text, size, "index=%d netns=%llu pid=%d start=%llu\n",
 			 owner->index, owner->netns, owner->pid, owner->start);
 	size_t len = (size_t)n;
@@ -57,7 +57,7 @@ static bool parse_change(struct doctor_change *c, const char *line, int *used)
 
 int doctor_record_parse(struct doctor_record *record, const char *text)
 {
-	struct lro_record *owner = &record->owner;
+	struct port_record *owner = &record->owner;
 	char again[DOCTOR_RECORD_BYTES];
 	const char *line = text;
 	int used = 0;

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 #include "base.h"
-#include "lro_record.h"
+#include "port_record.h"
 
 #define DOCTOR_RECORD_PREFIX "fix-"
 
@@ -34,7 +34,7 @@ struct doctor_change {
 };
 
 struct doctor_record {
-	struct lro_record owner; /* and the interface's index */
+	struct port_record owner; /* and the interface's index */
 	char ifname[IF_NAMESIZE];
 	struct doctor_change change[DOCTOR_KEYS];
 	size_t n;
@@ -49,7 +49,7 @@ int doctor_record_print(const struct doctor_record *record, char *text,
 			size_t size);
 int doctor_record_parse(struct doctor_record *record, const char *text);
 
-/* As lro_record_read(), _write() and _remove() do: a record is written whole or
+/* As port_record_read(), _write() and _remove() do: a record is written whole or
  * not at all; -errno, nothing is logged. `file` is with the prefix. */
 int doctor_record_read(int dir, const char *file, struct doctor_record *record);
 int doctor_record_write(int dir, const struct doctor_record *record);

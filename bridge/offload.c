@@ -2,7 +2,6 @@
 /* See offload.h. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
@@ -16,9 +15,12 @@
 #include <sys/stat.h>
 
 #include "log.h"
-#include "lro_record.h"
 #include "offload.h"
+#include "port_record.h"
 #include "state_dir.h"
+
+/* Of a state file's name. */
+#define LRO_PREFIX "lro-"
 
 struct offload_lro {
 	const struct offload_ops *ops;
@@ -104,8 +106,8 @@ static int lro_switch(const struct offload_ops *ops, const char *ifname,
 /* The directory, with the record in it, or -errno. */
 static int remember(const char *state_dir, const struct offload_lro *lro)
 {
-	struct lro_record record;
-	int dir, r = lro_record_init(&record, lro->index);
+	struct port_record record;
+	int dir, r = port_record_init(&record, lro->index);
 
 	if (r)
 		return r;
@@ -114,7 +116,7 @@ static int remember(const char *state_dir, const struct offload_lro *lro)
 	dir = state_dir_open(state_dir);
 	if (dir < 0)
 		return dir;
-	r = lro_record_write(dir, lro->ifname, &record);
+	r = port_record_write(dir, LRO_PREFIX, lro->ifname, &record);
 	if (!r)
 		return dir;
 	close(dir);
@@ -124,7 +126,7 @@ static int remember(const char *state_dir, const struct offload_lro *lro)
 static void lro_free(struct offload_lro *lro)
 {
 	if (lro->dir >= 0) {
-		lro_record_remove(lro->dir, lro->ifname);
+		port_record_remove(lro->dir, LRO_PREFIX, lro->ifname);
 		close(lro->dir);
 	}
 	free(lro);
@@ -139,7 +141,7 @@ static int lro_off(const char *state_dir, struct offload_lro *lro)
 		return lro->index;
 	lro->dir = remember(state_dir, lro);
 	if (lro->dir < 0)
-		log_warn("port %s: %s/" LRO_RECORD_PREFIX "%s: %s: if this "
+		log_warn("port %s: %s/" LRO_PREFIX "%s: %s: if this "
 			 "process is killed, LRO stays off",
 			 lro->ifname, state_dir, lro->ifname,
 			 strerror(-lro->dir));
@@ -224,72 +226,18 @@ void offload_lro_leave(struct offload_lro *lro)
 	free(lro);
 }
 
-static int recover_one(const struct offload_ops *ops, int dir,
-		       const char *state_dir, const char *file)
+static int recover_one(const char *ifname, const struct port_record *record,
+		       void *arg)
 {
-	const char *ifname = file + strlen(LRO_RECORD_PREFIX);
-	struct lro_record record;
-	int r = lro_record_read(dir, file, &record);
-
-	if (r == -ENOENT)
-		return 0; /* its owner has just ended */
-	if (r == -EBADMSG || strlen(ifname) >= IF_NAMESIZE) {
-		log_warn("%s/%s: not a state file of ours: removed", state_dir,
-			 file);
-	} else if (r) {
-		log_err("%s/%s: %s", state_dir, file, strerror(-r));
-		return r;
-	} else if (!lro_record_is_orphan(&record)) {
-		return 0;
-	} else {
-		log_info("port %s: process %d ended without putting LRO back",
-			 ifname, record.pid);
-		r = put_back(ops, ifname, record.index);
-		if (r == -EPERM)
-			return r; /* kept for one that may */
-	}
-	if (!unlinkat(dir, file, 0))
-		return r == -EBADMSG ? 0 : r;
-	r = -errno;
-	log_err("%s/%s: removing: %s", state_dir, file, strerror(-r));
-	return r;
+	log_info("port %s: process %d ended without putting LRO back", ifname,
+		 record->pid);
+	return put_back(arg, ifname, record->index);
 }
 
 int offload_recover_by(const struct offload_ops *ops, const char *state_dir)
 {
-	autoclean(close_fd) int lock = -1;
-	int r = 0, dir = state_dir_open(state_dir);
-	const struct dirent *entry;
-	DIR *list;
-
-	if (dir == -ENOENT)
-		return 0;
-	list = dir >= 0 ? fdopendir(dir) : NULL;
-	if (!list) {
-		r = dir < 0 ? dir : -errno;
-		log_err("%s: %s", state_dir, strerror(-r));
-		if (dir >= 0)
-			close(dir);
-		return r;
-	}
-	lock = state_dir_lock(dir);
-	while ((entry = readdir(list))) {
-		int one = lock;
-
-		if (strncmp(entry->d_name, LRO_RECORD_PREFIX,
-			    strlen(LRO_RECORD_PREFIX)))
-			continue;
-		if (lock < 0)
-			log_err("%s/%s: cannot be looked after: " STATE_DIR_LOCK
-				": %s",
-				state_dir, entry->d_name, strerror(-lock));
-		else
-			one = recover_one(ops, dir, state_dir, entry->d_name);
-		if (one < 0)
-			r = one;
-	}
-	closedir(list);
-	return r;
+	return port_record_recover(state_dir, LRO_PREFIX, recover_one,
+				   (void *)ops);
 }
 
 int offload_recover(const char *state_dir)

@@ -2,11 +2,14 @@
 /* See state_dir.h. */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
-#include <unistd.h>
 
+#include "base.h"
+#include "log.h"
 #include "state_dir.h"
 
 int state_dir_open(const char *path)
@@ -32,4 +35,49 @@ int state_dir_lock(int dir)
 		return r;
 	}
 	return fd;
+}
+
+/* Where there is no such file, the lock is not made either. */
+static int each_file(const char *path, int dir, DIR *list, const char *prefix,
+		     int (*fn)(int dir, const char *file, void *arg), void *arg)
+{
+	autoclean(close_fd) int lock = -1;
+	const struct dirent *entry;
+	int r = 0, one;
+
+	while ((entry = readdir(list))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)))
+			continue;
+		if (lock < 0)
+			lock = state_dir_lock(dir);
+		one = lock;
+		if (lock < 0)
+			log_err("%s/%s: cannot be looked after: " STATE_DIR_LOCK
+				": %s", path, entry->d_name, strerror(-lock));
+		else
+			one = fn(dir, entry->d_name, arg);
+		if (one < 0)
+			r = one;
+	}
+	return r;
+}
+
+int state_dir_each(const char *path, const char *prefix,
+		   int (*fn)(int dir, const char *file, void *arg), void *arg)
+{
+	int r, dir = state_dir_open(path);
+	DIR *list;
+
+	if (dir == -ENOENT)
+		return 0;
+	list = dir >= 0 ? fdopendir(dir) : NULL;
+	if (list) {
+		r = each_file(path, dir, list, prefix, fn, arg);
+		closedir(list);
+		return r;
+	}
+	r = dir < 0 ? dir : -errno;
+	log_err("%s: %s", path, strerror(-r));
+	close_fd(&dir);
+	return r;
 }

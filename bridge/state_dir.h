@@ -18,4 +18,12 @@ int state_dir_open(const char *path);
  */
 int state_dir_lock(int dir);
 
+/*
+ * Call fn, under the lock, for each file whose name begins with the prefix. It
+ * may remove that. A folder that is not there has none. 0, or the last -errno:
+ * logged, but those of fn.
+ */
+int state_dir_each(const char *path, const char *prefix,
+		   int (*fn)(int dir, const char *file, void *arg), void *arg);
+
 #endif

@@ -56,6 +56,21 @@ void watch_set_timer(int *fd, uint64_t ns)
 	timerfd_settime(*fd, 0, &when, NULL);
 }
 
+void watch_set_alarm(int *fd, uint64_t at_ns)
+{
+	struct itimerspec when = { 0 };
+
+	if (at_ns != UINT64_MAX) {
+		when.it_value.tv_sec = (time_t)(at_ns / NS_PER_SEC);
+		when.it_value.tv_nsec = (long)(at_ns % NS_PER_SEC);
+		if (*fd < 0)
+			*fd = timerfd_create(CLOCK_MONOTONIC,
+					     TFD_CLOEXEC | TFD_NONBLOCK);
+	}
+	if (*fd >= 0)
+		timerfd_settime(*fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
 /* true: it ends the watch */
 static bool on_signal(const struct watch_params *p, int fd)
 {

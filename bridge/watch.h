@@ -27,6 +27,9 @@ struct watch_params {
  */
 void watch_set_timer(int *fd, uint64_t ns);
 
+/* Have it tell once, at this time of the monotonic clock; UINT64_MAX: not. */
+void watch_set_alarm(int *fd, uint64_t at_ns);
+
 enum watch_end { WATCH_ENDED, WATCH_DURATION, WATCH_SIGNAL };
 
 /*

@@ -15,13 +15,13 @@ cd "${abs_top_srcdir:-$(dirname "$0")/..}" || exit 1
 tables() {
 	cat <<'EOF2'
 floor 0 base log clock suggest units rng request_list
-floor 1 frame stats quota hist pace ranges stamp dissect checksum segment
+floor 1 frame stats quota propagation hist pace ranges stamp dissect checksum segment
 floor 1 capture_record pcapng talk
 floor 1 template template_build template_layers template_parse template_sum
 floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
 floor 2 link link_ask link_facts link_table link_tc offload offload_facts packet_diag
-floor 2 state_dir lro_record stage filter edit edit_parse
+floor 2 state_dir port_record stage filter edit edit_parse
 floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
 floor 2 guard guard_none guard_state guard.bpf guard.skel
@@ -29,7 +29,8 @@ floor 2 live live_none live_params live.bpf live.skel
 floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
 floor 4 conf_set conf_value
-floor 4 bridge bridge_ask bridge_change bridge_check bridge_guard bridge_port
+floor 4 bridge bridge_ask bridge_change bridge_check bridge_guard
+floor 4 bridge_port bridge_propagate
 floor 4 doctor doctor_look doctor_link doctor_offload doctor_host doctor_tap
 floor 4 doctor_queue doctor_machine doctor_proc doctor_fix doctor_record
 floor 4 about conf_manual

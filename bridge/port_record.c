@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* See lro_record.h. */
+/* See port_record.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,12 +11,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lro_record.h"
+#include "log.h"
+#include "port_record.h"
+#include "state_dir.h"
 
 #define RECORD_FORMAT "index=%d netns=%llu pid=%d start=%llu\n"
 
 struct file_name {
-	char text[sizeof(LRO_RECORD_PREFIX) + 1 + IF_NAMESIZE];
+	char text[PORT_RECORD_PREFIX_BYTES + 1 + IF_NAMESIZE];
 };
 
 /* Read a small file as a string. -EBADMSG when it is no plain one, or large. */
@@ -78,7 +80,7 @@ static int process_start(int pid, unsigned long long *start)
 }
 
 /* A pid is used again; pid and start time together are not. */
-static bool owner_lives(const struct lro_record *record)
+static bool owner_lives(const struct port_record *record)
 {
 	unsigned long long start;
 	int r = process_start(record->pid, &start);
@@ -98,12 +100,12 @@ static unsigned long long own_netns(void)
 	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
 }
 
-static struct file_name file_name(const char *lead, const char *ifname)
+static struct file_name file_name(const char *lead, const char *prefix,
+				  const char *ifname)
 {
 	struct file_name name;
 
-	snprintf(name.text, sizeof(name.text), "%s" LRO_RECORD_PREFIX "%s",
-		 lead, ifname);
+	snprintf(name.text, sizeof(name.text), "%s%s%s", lead, prefix, ifname);
 	return name;
 }
 
@@ -121,7 +123,7 @@ static bool take_number(const char **at, const char *key, uint64_t max,
 	return !errno && *value <= max;
 }
 
-int lro_record_read(int dir, const char *file, struct lro_record *record)
+int port_record_read(int dir, const char *file, struct port_record *record)
 {
 	uint64_t index, netns, pid, start;
 	char text[256];
@@ -136,18 +138,18 @@ int lro_record_read(int dir, const char *file, struct lro_record *record)
 	    !take_number(&at, " start=", UINT64_MAX, &start) ||
 	    strcmp(at, "\n") || !index || !pid)
 		return -EBADMSG;
-	*record = (struct lro_record){ .index = (int)index,
+	*record = (struct port_record){ .index = (int)index,
 				       .netns = netns,
 				       .pid = (int)pid,
 				       .start = start };
 	return 0;
 }
 
-int lro_record_write(int dir, const char *ifname,
-		     const struct lro_record *record)
+int port_record_write(int dir, const char *prefix, const char *ifname,
+		      const struct port_record *record)
 {
-	struct file_name name = file_name("", ifname);
-	struct file_name temporary = file_name(".", ifname);
+	struct file_name name = file_name("", prefix, ifname);
+	struct file_name temporary = file_name(".", prefix, ifname);
 	int fd, n, r = 0;
 
 	/* Left by one that was killed just here. */
@@ -168,22 +170,69 @@ int lro_record_write(int dir, const char *ifname,
 	return r;
 }
 
-void lro_record_remove(int dir, const char *ifname)
+void port_record_remove(int dir, const char *prefix, const char *ifname)
 {
-	struct file_name name = file_name("", ifname);
+	struct file_name name = file_name("", prefix, ifname);
 
 	unlinkat(dir, name.text, 0);
 }
 
-int lro_record_init(struct lro_record *record, int index)
+int port_record_init(struct port_record *record, int index)
 {
-	*record = (struct lro_record){ .index = index,
+	*record = (struct port_record){ .index = index,
 				       .netns = own_netns(),
 				       .pid = getpid() };
 	return process_start(record->pid, &record->start);
 }
 
-bool lro_record_is_orphan(const struct lro_record *record)
+bool port_record_is_orphan(const struct port_record *record)
 {
 	return record->netns == own_netns() && !owner_lives(record);
+}
+
+struct recovery {
+	const char *state_dir;
+	const char *prefix;
+	int (*fn)(const char *ifname, const struct port_record *record,
+		  void *arg);
+	void *arg;
+};
+
+static int recover_one(int dir, const char *file, void *arg)
+{
+	const struct recovery *rec = arg;
+	const char *ifname = file + strlen(rec->prefix);
+	struct port_record record;
+	int r = port_record_read(dir, file, &record);
+
+	if (r == -ENOENT)
+		return 0; /* its owner has just ended */
+	if (r == -EBADMSG || strlen(ifname) >= IF_NAMESIZE) {
+		log_warn("%s/%s: not a state file of ours: removed",
+			 rec->state_dir, file);
+	} else if (r) {
+		log_err("%s/%s: %s", rec->state_dir, file, strerror(-r));
+		return r;
+	} else if (!port_record_is_orphan(&record)) {
+		return 0;
+	} else {
+		r = rec->fn(ifname, &record, rec->arg);
+		if (r == -EPERM)
+			return r; /* kept for one that may */
+	}
+	if (!unlinkat(dir, file, 0))
+		return r == -EBADMSG ? 0 : r;
+	r = -errno;
+	log_err("%s/%s: removing: %s", rec->state_dir, file, strerror(-r));
+	return r;
+}
+
+int port_record_recover(const char *state_dir, const char *prefix,
+			int (*fn)(const char *ifname,
+				  const struct port_record *record, void *arg),
+			void *arg)
+{
+	struct recovery rec = { state_dir, prefix, fn, arg };
+
+	return state_dir_each(state_dir, prefix, recover_one, &rec);
 }

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See bridge_propagate.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bridge_port.h"
+#include "bridge_propagate.h"
+#include "clock.h"
+#include "link_facts.h"
+#include "log.h"
+#include "port_record.h"
+#include "state_dir.h"
+
+#define HELD_PREFIX "held-" /* of a state file's name */
+
+/* ---- the note ---- */
+
+static void note(const struct link_info *link, bool held)
+{
+	autoclean(close_fd) int dir = state_dir_open(BRIDGE_STATE_DIR);
+	struct port_record record;
+	int r = dir < 0 ? dir : 0;
+
+	if (!r && !held) {
+		port_record_remove(dir, HELD_PREFIX, link->name);
+		return;
+	}
+	if (!r)
+		r = port_record_init(&record, link->index);
+	if (!r)
+		r = port_record_write(dir, HELD_PREFIX, link->name, &record);
+	if (r)
+		log_warn("port %s: %s/" HELD_PREFIX "%s: %s: if this process "
+			 "is killed, the port stays down", link->name,
+			 BRIDGE_STATE_DIR, link->name, strerror(-r));
+}
+
+static int recover_one(const char *ifname, const struct port_record *record,
+		       void *arg)
+{
+	int r = link_set_up(record->index, true);
+
+	(void)arg;
+	if (!r)
+		log_info("port %s: set up: process %d, which has ended, held "
+			 "it down", ifname, record->pid);
+	else if (r != -ENODEV)
+		log_err("port %s: setting it up: %s", ifname, strerror(-r));
+	return r;
+}
+
+void bridge_propagate_recover(void)
+{
+	port_record_recover(BRIDGE_STATE_DIR, HELD_PREFIX, recover_one, NULL);
+}
+
+/* ---- what is done ---- */
+
+static void set_port(struct bridge *b, int side, bool up)
+{
+	struct bridge_port *bp = &b->side[side];
+	int r;
+
+	/* Rather a note too many than a port that stays down. */
+	if (!up)
+		note(&bp->link, true);
+	r = link_set_up(bp->link.index, up);
+	if (up && !r)
+		note(&bp->link, false);
+	if (r && r != -ENODEV)
+		log_warn("port %s: setting it %s: %s", bp->link.name,
+			 up ? "up" : "down", strerror(-r));
+	else if (!r && quota_take(&bp->log_quota, clock_now_ns()))
+		log_info("port %s: set %s: link propagation from %s",
+			 bp->link.name, up ? "up" : "down",
+			 b->conf->port[side_other((enum side)side)]);
+}
+
+uint64_t bridge_propagate(struct bridge *b)
+{
+	enum propagation_act act;
+	int side;
+
+	if (!b->propagates)
+		return UINT64_MAX;
+	while ((act = propagation_next(&b->propagation, clock_now_ns(),
+				       &side)) != PROPAGATION_NOTHING)
+		set_port(b, side, act == PROPAGATION_UP);
+	return propagation_due_ns(&b->propagation);
+}
+
+/* ---- what is told ---- */
+
+void bridge_propagate_init(struct bridge *b)
+{
+	b->propagates = b->conf->link_propagation;
+	propagation_init(&b->propagation, clock_now_ns());
+}
+
+static void tell(struct bridge *b, int side)
+{
+	const struct link_info *link = &b->side[side].link;
+
+	propagation_tell(&b->propagation, side, link->up, link->carrier,
+			 clock_now_ns());
+}
+
+void bridge_propagate_attach(struct bridge *b)
+{
+	for (int side = 0; b->propagates && side < SIDES; side++)
+		tell(b, side);
+}
+
+void bridge_propagate_event(struct bridge *b, const struct link_event *event)
+{
+	for (int side = 0; b->propagates && side < SIDES; side++) {
+		if (event->info.index != b->side[side].link.index)
+			continue;
+		if (event->gone)
+			propagation_gone(&b->propagation, side, clock_now_ns());
+		else
+			propagation_tell(&b->propagation, side, event->info.up,
+					 event->info.carrier, clock_now_ns());
+	}
+}
+
+void bridge_propagate_end(struct bridge *b)
+{
+	for (int side = 0; b->propagates && side < SIDES; side++)
+		if (propagation_holds(&b->propagation, side))
+			set_port(b, side, true);
+	b->propagates = false;
+}
+
+void bridge_propagate_change(struct bridge *b, const struct conf_pair *to)
+{
+	bool begins = to->link_propagation && !b->propagates;
+
+	if (!to->link_propagation)
+		bridge_propagate_end(b);
+	if (!begins)
+		return;
+	b->propagates = true;
+	propagation_init(&b->propagation, clock_now_ns());
+	if (b->attached)
+		bridge_propagate_attach(b);
+}
