@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge_change.h"
+#include "bridge_guard.h"
 #include "bridge_port.h"
 #include "bridge_propagate.h"
 #include "conf_diff.h"
@@ -48,6 +49,8 @@ int bridge_prepare(struct bridge *b, const struct conf_pair *conf,
 	r = prepare_side(change, SIDE_LEFT);
 	if (!r)
 		r = prepare_side(change, SIDE_RIGHT);
+	if (!r)
+		r = bridge_guard_check_rules(b, conf, change->filter);
 	if (r)
 		bridge_abandon(change);
 	else
@@ -92,6 +95,7 @@ void bridge_commit(struct bridge_change *change)
 	commit_side(change, SIDE_RIGHT);
 	bridge_propagate_change(b, change->conf);
 	bridge_set_conf(b, change->conf);
+	bridge_guard_take_rules(b);
 	bridge_abandon(change);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "bridge_guard.h"
 
 /* Why a link can be no port of ours, or NULL; *mend: what to do about it. */
 static const char *refusal(const struct link_info *link, bool force,
@@ -55,15 +56,26 @@ static unsigned int check_two_ends(const struct conf_pair *conf,
 
 static void warn_of_address(const struct conf_pair *conf, enum side side,
 			    const struct link_info *link,
-			    struct link_monitor *m)
+			    struct link_monitor *m, bool isolates)
 {
 	char address[80];
 
-	if (link_has_address(m, link->index, address, sizeof(address)) > 0)
-		log_warn("pair %s: %s: %s has the address %s: this host will "
-			 "answer there, too (ip addr del %s dev %s)",
-			 conf->name, side_name[side], link->name, address,
-			 address, link->name);
+	if (link_has_address(m, link->index, address, sizeof(address)) <= 0)
+		return;
+	log_warn("pair %s: %s: %s has the address %s: %s (ip addr del %s dev "
+		 "%s)", conf->name, side_name[side], link->name, address,
+		 isolates ? "nobody reaches this host by it while the port is "
+			    "isolated" :
+			    "this host will answer there, too",
+		 address, link->name);
+}
+
+static void warn_of_rules(const struct conf_pair *conf)
+{
+	if (conf->n_rules && conf_bypasses(conf) && !conf->bypass_filter)
+		log_warn("pair %s: its rules do not hold while it is bypassed: "
+			 "everything passes then (bypass_filter = yes lets "
+			 "them)", conf->name);
 }
 
 static void warn_of_mtus(const struct conf_pair *conf,
@@ -150,7 +162,9 @@ unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m,
 		return mistakes;
 	for (int side = 0; side < SIDES; side++)
 		if (link[side].index)
-			warn_of_address(conf, (enum side)side, &link[side], m);
+			warn_of_address(conf, (enum side)side, &link[side], m,
+					conf_wants_guard(conf));
+	warn_of_rules(conf);
 	if (both)
 		warn_of_mtus(conf, &link[SIDE_LEFT], &link[SIDE_RIGHT]);
 	return 0;
@@ -185,7 +199,10 @@ unsigned int bridge_check_links(struct bridge *b, struct link_monitor *m)
 	for (int side = 0; side < SIDES; side++)
 		if (is_new[side])
 			warn_of_address(b->conf, (enum side)side,
-					&b->side[side].link, m);
+					&b->side[side].link, m,
+					b->guard && conf_wants_guard(b->conf));
+	if (any_new)
+		warn_of_rules(b->conf);
 	if (any_new)
 		warn_of_mtus(b->conf, left, right);
 	return 0;

@@ -39,6 +39,77 @@ void bridge_guard_set_conf(struct bridge *b)
 						      INT64_MAX);
 }
 
+/* ---- rules ---- */
+
+/* As the guard wants them, to be freed; NULL: no memory. */
+static struct guard_rule *rules_of(const struct stage *filter, size_t *n)
+{
+	struct filter_program program;
+	struct guard_rule *rule;
+
+	for (*n = 0; filter && filter_program(filter, *n, &program);)
+		++*n;
+	rule = calloc(*n + 1, sizeof(*rule)); /* never for nothing */
+	for (size_t i = 0; rule && i < *n; i++) {
+		filter_program(filter, i, &program);
+		rule[i] = (struct guard_rule){
+			program.insn, program.n_insns,
+			program.action == FILTER_PASS_ONLY,
+		};
+	}
+	return rule;
+}
+
+int bridge_guard_check_rules(const struct bridge *b,
+			     const struct conf_pair *conf,
+			     struct stage *const filter[SIDES])
+{
+	char why[160] = "";
+
+	if (!b->guard || !conf_bypasses(conf) || !conf->bypass_filter)
+		return 0;
+	for (int side = 0; side < SIDES; side++) {
+		autoclean(free_ptr) struct guard_rule *rule = NULL;
+		size_t n;
+
+		rule = rules_of(filter[side], &n);
+		if (rule && !guard_check_rules(b->guard, rule, n, why,
+					       sizeof(why)))
+			continue;
+		log_err("pair %s: bypass_filter: %s: %s", conf->name,
+			side_name[side], rule ? why : strerror(ENOMEM));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void take_rules_of(struct bridge *b, enum side side)
+{
+	autoclean(free_ptr) struct guard_rule *rule = NULL;
+	char why[160] = "";
+	size_t n;
+
+	rule = rules_of(b->filter[side], &n);
+	if (!rule || guard_set_rules(b->guard, side, rule, n, why,
+				     sizeof(why)))
+		log_err("pair %s: bypass_filter: %s: %s: the rules before stay",
+			b->conf->name, side_name[side],
+			rule ? why : strerror(ENOMEM));
+}
+
+void bridge_guard_take_rules(struct bridge *b)
+{
+	bool hold = conf_bypasses(b->conf) && b->conf->bypass_filter;
+
+	if (!b->guard)
+		return;
+	for (int side = 0; hold && side < SIDES; side++)
+		take_rules_of(b, (enum side)side);
+	guard_filter_while_joined(b->guard, hold);
+}
+
+/* ---- its course ---- */
+
 int bridge_guard_attach(struct bridge *b)
 {
 	struct guard_port port[SIDES];
@@ -52,6 +123,7 @@ int bridge_guard_attach(struct bridge *b)
 			.name = b->side[side].link.name,
 			.carries = b->has_lane[side],
 		};
+	bridge_guard_take_rules(b);
 	r = guard_attach(b->guard, port, conf_bypasses(b->conf));
 	if (r)
 		return r;
@@ -64,8 +136,10 @@ int bridge_guard_attach(struct bridge *b)
 
 void bridge_guard_begin(struct bridge *b)
 {
-	if (b->guarded && b->conf->on_fail == END_BYPASS)
-		guard_join(b->guard, true);
+	if (!b->guarded)
+		return;
+	guard_join(b->guard, b->conf->on_fail == END_BYPASS);
+	guard_carry_over(b->guard);
 }
 
 /* In the lane's thread. With an empty ring nothing of ours is behind what the
@@ -115,6 +189,8 @@ void bridge_guard_count(struct bridge *b)
 			     c.bypassed_frames - from->bypassed_frames);
 		shared_write(&s->bypassed_bytes,
 			     c.bypassed_bytes - from->bypassed_bytes);
+		shared_write(&s->bypass_filtered_frames,
+			     c.filtered_frames - from->filtered_frames);
 	}
 }
 

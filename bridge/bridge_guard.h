@@ -13,6 +13,15 @@ bool conf_bypasses(const struct conf_pair *conf);
 bool conf_wants_guard(const struct conf_pair *conf);
 bool conf_needs_guard(const struct conf_pair *conf);
 
+/* Whether the rules of another configuration, compiled for each side, can hold
+ * in the kernel, if they are to. 0 or -EINVAL (logged). */
+int bridge_guard_check_rules(const struct bridge *b,
+			     const struct conf_pair *conf,
+			     struct stage *const filter[SIDES]);
+
+/* Let those hold that the bridge has, or none. */
+void bridge_guard_take_rules(struct bridge *b);
+
 /* Attach it, before the ports are opened; lanes that are to start then know it.
  * 0 or -errno (logged, except -ENODEV). */
 int bridge_guard_attach(struct bridge *b);

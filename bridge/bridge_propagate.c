@@ -67,12 +67,14 @@ static void set_port(struct bridge *b, int side, bool up)
 	if (!up)
 		note(&bp->link, true);
 	r = link_set_up(bp->link.index, up);
-	if (up && !r)
+	if (up && (!r || r == -ENODEV))
 		note(&bp->link, false);
-	if (r && r != -ENODEV)
+	if (r == -ENODEV || !quota_take(&bp->log_quota, clock_now_ns()))
+		return;
+	if (r)
 		log_warn("port %s: setting it %s: %s", bp->link.name,
 			 up ? "up" : "down", strerror(-r));
-	else if (!r && quota_take(&bp->log_quota, clock_now_ns()))
+	else
 		log_info("port %s: set %s: link propagation from %s",
 			 bp->link.name, up ? "up" : "down",
 			 b->conf->port[side_other((enum side)side)]);
@@ -109,8 +111,11 @@ static void tell(struct bridge *b, int side)
 
 void bridge_propagate_attach(struct bridge *b)
 {
+	/* Of one that we have set down, events may be under way still, and each
+	 * is to be told in its turn. */
 	for (int side = 0; b->propagates && side < SIDES; side++)
-		tell(b, side);
+		if (!propagation_holds(&b->propagation, side))
+			tell(b, side);
 }
 
 void bridge_propagate_event(struct bridge *b, const struct link_event *event)

@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "conf_value.h"
 #include "lane.h"
+#include "units.h"
 #include "web.h"
 
 #define LINE_BYTES_MAX 1022 /* of a file: see ini_scan.c */
@@ -32,13 +33,15 @@ int value_number(const char *text, uint64_t *value)
 	return 0;
 }
 
-/* Seconds with up to nine decimals, exactly. */
+/* Seconds with up to nine decimals, exactly; or with a unit. */
 int value_seconds(const char *text, uint64_t *ns)
 {
 	char whole[24] = "";
 	size_t n = strcspn(text, ".");
 	uint64_t seconds, unit = NS_PER_SEC / 10;
 
+	if (*text && strchr("smh", text[strlen(text) - 1]))
+		return units_duration(text, ns);
 	if (n >= sizeof(whole))
 		return -EINVAL;
 	memcpy(whole, text, n);
@@ -138,13 +141,14 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 	case CONF_SECONDS:
 		if (key->least_ns)
 			snprintf(buf, size, "%sseconds from %g to %llu, "
-				 "such as 10 or 0.5",
+				 "such as 10, 0.5 or 20ms",
 				 key->never_zero ? "" : "0, or ",
 				 (double)key->least_ns / NS_PER_SEC,
 				 (unsigned long long)key->max);
 		else
 			snprintf(buf, size,
-				 "seconds from 0 to %llu, such as 10 or 0.5",
+				 "seconds from 0 to %llu, such as 10, 0.5 or "
+				 "20ms",
 				 (unsigned long long)key->max);
 		return buf;
 	case CONF_CHOICE:

@@ -118,11 +118,13 @@ static void on_stats(struct control *c)
 	control_tick(c);
 	report = control_report(c);
 	r = report_print_rates(&report, &c->rates, c->conf->json, stdout);
-	if (r && r != -EINTR && r != -ETIMEDOUT) {
-		log_warn("no more rates are printed; the wire goes on");
-		c->lost_stdout = true;
+	if (r && !c->lost_stdout)
+		report_say_failed(r, ": rates are left out; the wire goes on");
+	else if (!r && c->lost_stdout)
+		log_info("standard output takes rates again");
+	c->lost_stdout = r != 0;
+	if (r == -EPIPE) /* and never will */
 		watch_set_timer(&c->fd[SOURCE_STATS], 0);
-	}
 }
 
 static void on_metrics(struct control *c)

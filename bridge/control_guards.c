@@ -67,7 +67,9 @@ static int give_loaded(struct control *c, struct bridge *b)
 	bridge_give_guard(b, guard);
 	ports_of(c, b->conf, port);
 	r = guard_inherit(guard, port, &tid);
-	return r == -EBUSY ? say_busy(b->conf, tid) : r;
+	if (r == -EBUSY)
+		return say_busy(b->conf, tid);
+	return r ? r : bridge_guard_check_rules(b, b->conf, b->filter);
 }
 
 /* A pair that could do without will have to. */

@@ -348,8 +348,7 @@ void control_set_timers(struct control *c)
 	const struct conf *conf = c->conf;
 
 	watch_set_timer(&c->fd[SOURCE_TICK], NS_PER_SEC);
-	watch_set_timer(&c->fd[SOURCE_STATS],
-			c->lost_stdout ? 0 : conf->stats_ns);
+	watch_set_timer(&c->fd[SOURCE_STATS], conf->stats_ns);
 	watch_set_timer(&c->fd[SOURCE_METRICS],
 			conf->metrics_file ? conf->metrics_ns : 0);
 	/* Some may come late in the time that a service manager waits. */

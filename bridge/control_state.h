@@ -66,7 +66,7 @@ struct control {
 	uint64_t n_failed_reloads;
 	int fd[SOURCES]; /* -1: nothing to wait for */
 	bool has_run;	 /* there is something to report */
-	bool lost_stdout; /* and said so: no more rates */
+	bool lost_stdout; /* and said so */
 	bool stopping;
 	int result; /* why it stops: 0 or -errno */
 };

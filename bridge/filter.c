@@ -413,6 +413,25 @@ bool filter_counts(const struct stage *stage, size_t i,
 	return true;
 }
 
+/* The same two bytes, two times one and four: pcap's own tables in the kernel's
+ * words. */
+bool filter_program(const struct stage *stage, size_t i,
+		    struct filter_program *program)
+{
+	const struct filter *filter = container_of(stage, struct filter, stage);
+	const struct bpf_program *bpf;
+
+	if (i >= filter->n)
+		return false;
+	bpf = &filter->rule[i].program->bpf;
+	*program = (struct filter_program){
+		.insn = (const struct sock_filter *)(const void *)bpf->bf_insns,
+		.n_insns = bpf->bf_len,
+		.action = filter->rule[i].action,
+	};
+	return true;
+}
+
 uint64_t filter_unmatched(const struct stage *stage)
 {
 	const struct filter *filter = container_of(stage, struct filter, stage);

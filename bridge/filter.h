@@ -17,6 +17,8 @@
 
 #include "stage.h"
 
+struct sock_filter;
+
 enum filter_action { FILTER_DROP, FILTER_PASS_ONLY };
 
 struct filter_rule {
@@ -52,6 +54,17 @@ int filter_dump(const char *expression);
 /* The i-th rule's count; false behind the last one. */
 bool filter_counts(const struct stage *stage, size_t i,
 		   struct filter_count *count);
+
+/* The i-th rule as it is asked, drop rules first: its program lives as long as
+ * the filter. False behind the last one. */
+struct filter_program {
+	const struct sock_filter *insn; /* linux/filter.h */
+	unsigned int n_insns;
+	enum filter_action action;
+};
+
+bool filter_program(const struct stage *stage, size_t i,
+		    struct filter_program *program);
 
 /* Set all counts to 0: in the thread that has the filter. */
 void filter_reset(struct stage *stage);

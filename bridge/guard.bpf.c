@@ -34,6 +34,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct guard_state state = { .magic = GUARD_MAGIC };
 
+#include "guard_rules.bpf.h"
+
 static __always_inline bool lives(const struct guard_owner *owner)
 {
 	__u32 futex = *(const volatile __u32 *)&owner->futex;
@@ -70,7 +72,8 @@ static __always_inline int keep_from_host(void)
 }
 
 static __always_inline int join(struct __sk_buff *skb, struct guard_side *side,
-				const struct guard_side *to, __u32 mark)
+				const struct guard_side *to, __u32 mark,
+				bool filtered)
 {
 	if (!state.joined)
 		return keep_from_host();
@@ -78,10 +81,28 @@ static __always_inline int join(struct __sk_buff *skb, struct guard_side *side,
 		return TC_ACT_STOLEN;
 	if (!side->carries)
 		return TC_ACT_STOLEN;
+	if (filtered && rules_drop(skb, mark, side)) {
+		__sync_fetch_and_add(&side->filtered_frames, 1);
+		return TC_ACT_STOLEN;
+	}
 	__sync_fetch_and_add(&side->bypassed_frames, 1);
 	__sync_fetch_and_add(&side->bypassed_bytes,
 			     skb->len + (skb->vlan_present ? TAG_BYTES : 0));
 	return (int)bpf_redirect((int)to->index, 0);
+}
+
+/*
+ * At egress: once the kernel has taken over, what a lane that was stopped in
+ * the middle of a burst sends when it goes on comes late, and is no longer
+ * sent. The lane is told so (ENOBUFS). What the kernel forwards has an ingress.
+ */
+static __always_inline int hold(struct __sk_buff *skb,
+				const struct guard_side *from)
+{
+	if (*(const volatile __u32 *)&from->tripped && !skb->ingress_ifindex &&
+	    lives(&from->owner))
+		return TC_ACT_SHOT;
+	return TC_ACT_UNSPEC;
 }
 
 SEC("socket")
@@ -99,11 +120,37 @@ int take_right(struct __sk_buff *skb)
 SEC("tc")
 int join_left(struct __sk_buff *skb)
 {
-	return join(skb, &state.side[0], &state.side[1], 0);
+	return join(skb, &state.side[0], &state.side[1], 0, false);
 }
 
 SEC("tc")
 int join_right(struct __sk_buff *skb)
 {
-	return join(skb, &state.side[1], &state.side[0], 1);
+	return join(skb, &state.side[1], &state.side[0], 1, false);
+}
+
+/* These are attached instead where rules are to hold; bpf_loop() came with
+ * Linux 5.17. */
+SEC("tc")
+int join_left_filtered(struct __sk_buff *skb)
+{
+	return join(skb, &state.side[0], &state.side[1], 0, true);
+}
+
+SEC("tc")
+int join_right_filtered(struct __sk_buff *skb)
+{
+	return join(skb, &state.side[1], &state.side[0], 1, true);
+}
+
+SEC("tc")
+int hold_left(struct __sk_buff *skb)
+{
+	return hold(skb, &state.side[1]);
+}
+
+SEC("tc")
+int hold_right(struct __sk_buff *skb)
+{
+	return hold(skb, &state.side[0]);
 }

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "guard.h"
+#include "guard_rules.h"
 #include "guard.skel.h"
 #include "link_tc.h"
 #include "log.h"
@@ -31,6 +32,9 @@ struct guard {
 	struct guard_before before[GUARD_SIDES];
 	bool attached;
 	bool bypass;
+	bool can_filter; /* the programs that interpret rules are loaded */
+	bool filters;	 /* they are those to attach */
+	bool switched;	 /* sets, so that runs may still be in an idle one */
 };
 
 _Static_assert(sizeof(pthread_mutex_t) <= GUARD_OWNER_BYTES,
@@ -62,6 +66,20 @@ static int say_why(int r, char *why, size_t size)
 	return r;
 }
 
+/* What a kernel has against programs with bpf_loop() in them need not keep the
+ * others out: tried without `can_filter`. */
+static int load(struct guard *g, bool can_filter)
+{
+	g->skel = guard_bpf__open();
+	if (!g->skel)
+		return -errno;
+	g->can_filter = can_filter;
+	bpf_program__set_autoload(g->skel->progs.join_left_filtered, can_filter);
+	bpf_program__set_autoload(g->skel->progs.join_right_filtered,
+				  can_filter);
+	return guard_bpf__load(g->skel);
+}
+
 int guard_new(struct guard **gp, char *why, size_t size)
 {
 	struct guard *g = calloc(1, sizeof(*g));
@@ -70,8 +88,11 @@ int guard_new(struct guard **gp, char *why, size_t size)
 	if (!g)
 		return say_why(-ENOMEM, why, size);
 	libbpf_set_print(print_debug);
-	g->skel = guard_bpf__open();
-	r = g->skel ? guard_bpf__load(g->skel) : -errno;
+	r = load(g, true);
+	if (r) {
+		guard_bpf__destroy(g->skel);
+		r = load(g, false);
+	}
 	if (r) {
 		guard_free(g);
 		return say_why(r, why, size);
@@ -81,6 +102,13 @@ int guard_new(struct guard **gp, char *why, size_t size)
 	return 0;
 }
 
+static void forget_before(struct guard_before *before)
+{
+	if (before->state)
+		munmap((void *)before->state, sizeof(*before->state));
+	before->state = NULL;
+}
+
 void guard_free(struct guard *g)
 {
 	if (!g)
@@ -88,9 +116,7 @@ void guard_free(struct guard *g)
 	if (g->attached)
 		guard_leave_attached(g);
 	for (int side = 0; side < GUARD_SIDES; side++)
-		if (g->before[side].state)
-			munmap((void *)g->before[side].state,
-			       sizeof(struct guard_state));
+		forget_before(&g->before[side]);
 	guard_bpf__destroy(g->skel);
 	free(g);
 }
@@ -172,7 +198,7 @@ static int find_joined(const struct guard_port *port, bool *joined)
 		r = link_tc_get(port[side].index, &tc);
 		if (r)
 			return r;
-		*joined &= tc.is_attached;
+		*joined &= tc.is_attached && tc.notes & LINK_TC_JOINS;
 	}
 	return 0;
 }
@@ -180,13 +206,22 @@ static int find_joined(const struct guard_port *port, bool *joined)
 static int attach_side(struct guard *g, int side)
 {
 	const struct guard_port *port = &g->port[side];
+	struct bpf_program *const joiner[GUARD_SIDES][2] = {
+		{ g->skel->progs.join_left, g->skel->progs.join_left_filtered },
+		{ g->skel->progs.join_right,
+		  g->skel->progs.join_right_filtered },
+	};
 
-	g->state->side[side].index = (uint32_t)port->index;
-	g->state->side[side].carries = port->carries;
-	return link_tc_attach(port->index, port->name,
-			      fd_of(side ? g->skel->progs.join_right :
-					   g->skel->progs.join_left),
-			      "bumpwire", g->bypass);
+	const struct link_tc_programs programs = {
+		.name = "bumpwire",
+		.ingress_fd = fd_of(joiner[side][g->filters]),
+		.egress_fd = !g->bypass ? -1 :
+			     fd_of(side ? g->skel->progs.hold_right :
+					  g->skel->progs.hold_left),
+		.joins = g->bypass,
+	};
+
+	return link_tc_attach(port->index, port->name, &programs);
 }
 
 int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
@@ -197,9 +232,19 @@ int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
 
 	if (r)
 		return r;
+	for (int side = 0; joined && side < GUARD_SIDES; side++)
+		if (g->before[side].state)
+			joined = g->before[side].state->joined;
 	memcpy(g->port, port, sizeof(g->port));
-	g->bypass = bypass;
-	shared_write(&g->state->joined, bypass && joined);
+	/* What the kernel forwards now it goes on to forward until the lanes
+	 * turn, whatever becomes of us later. */
+	g->bypass = bypass || joined;
+	for (int side = 0; side < GUARD_SIDES; side++) {
+		/* Both before the first program: it redirects at once. */
+		g->state->side[side].index = (uint32_t)port[side].index;
+		g->state->side[side].carries = port[side].carries;
+	}
+	shared_write(&g->state->joined, joined);
 	own(&g->state->owner);
 	g->attached = true;
 	r = attach_side(g, 0);
@@ -232,31 +277,101 @@ void guard_detach(struct guard *g)
 
 void guard_leave_attached(struct guard *g)
 {
+	for (int side = 0; side < GUARD_SIDES; side++) {
+		struct guard_side *s = &g->state->side[side];
+
+		s->told_frames = shared_read(&s->bypassed_frames);
+		s->told_bytes = shared_read(&s->bypassed_bytes);
+		s->told_filtered = shared_read(&s->filtered_frames);
+	}
 	disown(&g->state->owner);
 	g->attached = false;
 }
 
+/* ---- rules ---- */
+
+int guard_filter_while_joined(struct guard *g, bool on)
+{
+	int r = 0;
+
+	if (on && !g->can_filter)
+		return -ENOTSUP;
+	if (g->filters == on)
+		return 0;
+	g->filters = on;
+	for (int side = 0; !r && g->attached && side < GUARD_SIDES; side++)
+		r = attach_side(g, side);
+	return r;
+}
+
+int guard_check_rules(const struct guard *g, const struct guard_rule *rule,
+		      size_t n, char *why, size_t size)
+{
+	if (g->can_filter)
+		return guard_rules_fit(rule, n, why, size);
+	snprintf(why, size, "this kernel does not take the programs that "
+		 "interpret rules (Linux 5.17 or later does)");
+	return -ENOTSUP;
+}
+
+int guard_set_rules(struct guard *g, int side, const struct guard_rule *rule,
+		    size_t n, char *why, size_t size)
+{
+	struct guard_side *s = &g->state->side[side];
+	uint32_t set = s->filters == 1 ? 2 : 1;
+	int r = guard_check_rules(g, rule, n, why, size);
+
+	if (r)
+		return r;
+	if (n && g->switched)
+		guard_rules_await_runs();
+	if (n)
+		guard_rules_write(g->skel->bss->rules +
+				  (2 * (uint32_t)side + set - 1) *
+				  GUARD_RULE_SLOTS, rule, n);
+	g->switched = n ? s->filters : g->switched || s->filters;
+	__atomic_store_n(&s->filters, n ? set : 0, __ATOMIC_RELEASE);
+	return 0;
+}
+
 /* ---- counts ---- */
 
-static void add_counts(const struct guard_state *state, int side,
-		       struct guard_counters *c)
+/* Both programs are counting by now, or one of them still was just then. */
+static void carry_side(struct guard_side *s, const struct guard_side *from)
 {
-	const struct guard_side *s = &state->side[side];
+	__atomic_fetch_add(&s->bypassed_frames,
+			   from->bypassed_frames - from->told_frames,
+			   __ATOMIC_RELAXED);
+	__atomic_fetch_add(&s->bypassed_bytes,
+			   from->bypassed_bytes - from->told_bytes,
+			   __ATOMIC_RELAXED);
+	__atomic_fetch_add(&s->filtered_frames,
+			   from->filtered_frames - from->told_filtered,
+			   __ATOMIC_RELAXED);
+}
 
-	c->bypassed_frames += shared_read(&s->bypassed_frames);
-	c->bypassed_bytes += shared_read(&s->bypassed_bytes);
-	c->filtered_frames += shared_read(&s->filtered_frames);
-	c->trips += shared_read(&s->trips);
+void guard_carry_over(struct guard *g)
+{
+	for (int side = 0; side < GUARD_SIDES; side++) {
+		struct guard_before *before = &g->before[side];
+
+		if (before->state)
+			carry_side(&g->state->side[side],
+				   &before->state->side[before->side]);
+		forget_before(before);
+	}
 }
 
 void guard_count(const struct guard *g, int side, struct guard_counters *c)
 {
-	*c = (struct guard_counters){ 0 };
-	if (!g)
-		return;
-	add_counts(g->state, side, c);
-	if (g->before[side].state)
-		add_counts(g->before[side].state, g->before[side].side, c);
+	const struct guard_side *s = &g->state->side[side];
+
+	*c = (struct guard_counters){
+		.bypassed_frames = shared_read(&s->bypassed_frames),
+		.bypassed_bytes = shared_read(&s->bypassed_bytes),
+		.filtered_frames = shared_read(&s->filtered_frames),
+		.trips = shared_read(&s->trips),
+	};
 }
 
 /* The state among a program's maps: by its size, then by its first word. */

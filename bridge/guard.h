@@ -57,16 +57,52 @@ void guard_join(struct guard *g, bool joined);
 /* A lane that has not turned for this long hangs. */
 void guard_set_hang(struct guard *g, uint64_t hang_ns);
 
+/*
+ * Rules that hold while the kernel forwards. For filter.c's they are in order,
+ * drop rules first: the first one that matches decides, and with pass-only
+ * rules what matches none is dropped.
+ */
+struct sock_filter; /* linux/filter.h; pcap's struct bpf_insn is the same */
+
+struct guard_rule {
+	const struct sock_filter *insn; /* bpf_validate() has found it good */
+	unsigned int n_insns;
+	bool pass_only;
+};
+
+/* Whether the kernel can have them: 0; -ENOTSUP: no rules at all (none need be
+ * given to ask that); -E2BIG. Not logged, `why` says it. */
+int guard_check_rules(const struct guard *g, const struct guard_rule *rule,
+		      size_t n, char *why, size_t size);
+
+/*
+ * From now on these rules, which are copied, and no others hold for frames that
+ * arrive on this side. Needs no right to load BPF. Takes some ten milliseconds
+ * when it takes the place of others. As guard_check_rules(); then the rules
+ * before stay.
+ */
+int guard_set_rules(struct guard *g, int side, const struct guard_rule *rule,
+		    size_t n, char *why, size_t size);
+
+/* Whether they hold at all; without, frames do not pay for it. Attached or not:
+ * then the programs are replaced, and no frame passes in between. 0, -ENOTSUP as
+ * above, or -errno (logged). */
+int guard_filter_while_joined(struct guard *g, bool on);
+
 /* Take the programs away. */
 void guard_detach(struct guard *g);
 
-/* Let them stay and go on: of a planned stop with the wire joined. */
+/* Let them stay and go on: of a planned stop with the wire joined. What was
+ * counted until now is taken for reported. */
 void guard_leave_attached(struct guard *g);
 
 /* The socket filter that decides for this side, owned by the guard. */
 int guard_filter_fd(const struct guard *g, int side);
 
-/* Counts of this guard, and of those before it that it took over from. */
+/* Go on from the counts of the guard that this one took over from, as far as
+ * nobody has reported them. */
+void guard_carry_over(struct guard *g);
+
 void guard_count(const struct guard *g, int side, struct guard_counters *c);
 
 /*

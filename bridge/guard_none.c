@@ -50,11 +50,40 @@ void guard_leave_attached(struct guard *g)
 	(void)g;
 }
 
+int guard_filter_while_joined(struct guard *g, bool on)
+{
+	(void)g;
+	(void)on;
+	return -ENOTSUP;
+}
+
+int guard_check_rules(const struct guard *g, const struct guard_rule *rule,
+		      size_t n, char *why, size_t size)
+{
+	(void)g;
+	(void)rule;
+	(void)n;
+	snprintf(why, size, "this program was built without BPF");
+	return -ENOTSUP;
+}
+
+int guard_set_rules(struct guard *g, int side, const struct guard_rule *rule,
+		    size_t n, char *why, size_t size)
+{
+	(void)side;
+	return guard_check_rules(g, rule, n, why, size);
+}
+
 int guard_filter_fd(const struct guard *g, int side)
 {
 	(void)g;
 	(void)side;
 	return -1;
+}
+
+void guard_carry_over(struct guard *g)
+{
+	(void)g;
 }
 
 void guard_count(const struct guard *g, int side, struct guard_counters *c)

@@ -15,6 +15,22 @@
 #define GUARD_OWNER_BYTES 64 /* room for a pthread_mutex_t */
 
 /*
+ * Rules, as the kernel interprets them: two sets a side, left first, one that
+ * holds and one to be written. A set is the rules in order, each one
+ * GUARD_RULE_BEGINS (its length in k, in jt whether it drops what matches) and
+ * its instructions of classic BPF; then GUARD_RULES_END (in jt whether what no
+ * rule matched is dropped). Both have codes that libpcap does not know.
+ */
+#define GUARD_RULE_SETS (2 * GUARD_SIDES)
+#define GUARD_RULE_INSNS 4096 /* of all rules of a side together */
+#define GUARD_RULES_MAX 1023
+#define GUARD_RULE_SLOTS (GUARD_RULE_INSNS + GUARD_RULES_MAX + 1)
+#define GUARD_RULE_BEGINS 0x8007
+#define GUARD_RULES_END 0x8107
+/* A program may loop: "ip6 protochain" takes up to this for a frame of 64 KiB. */
+#define GUARD_STEPS (1 << 20)
+
+/*
  * A robust mutex that a thread holds for as long as it lives. Its first word is
  * the futex: the thread's id, and with FUTEX_OWNER_DIED once the kernel has
  * seen that thread die, which it does before the process's files are closed
@@ -39,6 +55,10 @@ struct guard_side {
 	__u64 bypassed_frames;
 	__u64 bypassed_bytes;
 	__u64 filtered_frames; /* dropped by rules while bypassed */
+	/* Of these, reported by a process that has ended well. */
+	__u64 told_frames;
+	__u64 told_bytes;
+	__u64 told_filtered;
 };
 
 struct guard_state {

@@ -57,10 +57,19 @@ static int on_filter(struct nl_msg *msg, void *arg)
 
 static int on_egress(struct nl_msg *msg, void *arg)
 {
-	const struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct nlattr *tb[TCA_MAX + 1];
+	const struct tcmsg *tcm;
 	struct link_tc *tc = arg;
 
-	tc->egress += h->nlmsg_type == RTM_NEWTFILTER;
+	if (h->nlmsg_type != RTM_NEWTFILTER ||
+	    nlmsg_parse(h, sizeof(*tcm), tb, TCA_MAX, NULL) < 0)
+		return NL_OK;
+	tcm = nlmsg_data(h);
+	if (tcm->tcm_handle && is_ours(tcm, tb[TCA_KIND]))
+		tc->has_egress = true;
+	else
+		tc->egress += tcm->tcm_handle != 0;
 	return NL_OK;
 }
 
@@ -87,8 +96,9 @@ int link_tc_get(int index, struct link_tc *tc)
 	if (r || !*facts.ingress)
 		return r;
 	tc->has_qdisc = true;
+	tc->has_clsact = !strcmp(facts.ingress, "clsact");
 	r = ask_filters(index, INGRESS, on_filter, tc);
-	if (!r && !strcmp(facts.ingress, "clsact"))
+	if (!r && tc->has_clsact)
 		r = ask_filters(index, EGRESS, on_egress, tc);
 	return r;
 }
@@ -127,12 +137,12 @@ static int order_qdisc(int type, int flags, int index)
 	return link_order(msg);
 }
 
-static struct tcmsg filter_header(int index, uint32_t notes)
+static struct tcmsg filter_header(int index, uint32_t parent, uint32_t notes)
 {
 	return (struct tcmsg){
 		.tcm_ifindex = index,
 		.tcm_handle = HANDLE | notes,
-		.tcm_parent = INGRESS,
+		.tcm_parent = parent,
 		.tcm_info = TC_H_MAKE(PRIORITY << 16, htons(ETH_P_ALL)),
 	};
 }
@@ -152,9 +162,10 @@ static int put_program(struct nl_msg *msg, int fd, const char *program)
 	return nla_nest_end(msg, options);
 }
 
-static int add_filter(int index, uint32_t notes, int fd, const char *program)
+static int add_filter(int index, uint32_t parent, uint32_t notes, int fd,
+		      const char *program)
 {
-	const struct tcmsg tcm = filter_header(index, notes);
+	const struct tcmsg tcm = filter_header(index, parent, notes);
 	struct nl_msg *msg = new_message(RTM_NEWTFILTER, NLM_F_CREATE, &tcm);
 
 	if (msg)
@@ -162,9 +173,9 @@ static int add_filter(int index, uint32_t notes, int fd, const char *program)
 	return link_order(msg);
 }
 
-static int remove_filter(int index, uint32_t notes)
+static int remove_filter(int index, uint32_t parent, uint32_t notes)
 {
-	const struct tcmsg tcm = filter_header(index, notes);
+	const struct tcmsg tcm = filter_header(index, parent, notes);
 	struct nl_msg *msg = new_message(RTM_DELTFILTER, 0, &tcm);
 
 	if (msg)
@@ -198,8 +209,18 @@ static int prepare(int index, bool has_qdisc, bool promisc, uint32_t *notes)
 	return r;
 }
 
-int link_tc_attach(int index, const char *name, int program_fd,
-		   const char *program, bool promisc)
+/* At egress there is nothing to note: its handle is plain. Somebody's ingress
+ * qdisc has no egress. */
+static int set_egress(int index, const struct link_tc *tc,
+		      const struct link_tc_programs *p)
+{
+	if (p->egress_fd >= 0 && (tc->has_clsact || !tc->has_qdisc))
+		return add_filter(index, EGRESS, 0, p->egress_fd, p->name);
+	return tc->has_egress ? remove_filter(index, EGRESS, 0) : 0;
+}
+
+int link_tc_attach(int index, const char *name,
+		   const struct link_tc_programs *p)
 {
 	struct link_tc tc;
 	uint32_t notes;
@@ -207,10 +228,16 @@ int link_tc_attach(int index, const char *name, int program_fd,
 
 	if (r)
 		return r;
-	notes = tc.notes;
-	r = prepare(index, tc.has_qdisc, promisc, &notes);
+	if (tc.others && !tc.is_attached)
+		log_warn("port %s: %u tc filters at its ingress see no frames "
+			 "now (isolate = no leaves them alone)", name,
+			 tc.others);
+	notes = (tc.notes & ~LINK_TC_JOINS) | (p->joins ? LINK_TC_JOINS : 0);
+	r = prepare(index, tc.has_qdisc, p->joins, &notes);
 	if (!r)
-		r = add_filter(index, notes, program_fd, program);
+		r = set_egress(index, &tc, p);
+	if (!r)
+		r = add_filter(index, INGRESS, notes, p->ingress_fd, p->name);
 	if (r) {
 		if (r != -ENODEV)
 			log_err("port %s: a program at its ingress (clsact): "
@@ -220,7 +247,7 @@ int link_tc_attach(int index, const char *name, int program_fd,
 	}
 	/* By its new notes it stands beside the old one, and before it. */
 	if (tc.is_attached && notes != tc.notes)
-		remove_filter(index, tc.notes);
+		remove_filter(index, INGRESS, tc.notes);
 	return 0;
 }
 
@@ -231,7 +258,9 @@ int link_tc_detach(int index, const char *name)
 
 	if (r || !tc.is_attached)
 		return r;
-	r = remove_filter(index, tc.notes);
+	r = remove_filter(index, INGRESS, tc.notes);
+	if (tc.has_egress)
+		remove_filter(index, EGRESS, 0);
 	if (r) {
 		if (r != -ENODEV)
 			log_err("port %s: the program at its ingress (clsact) "

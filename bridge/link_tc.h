@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A program of ours at the ingress of a link: a direct-action classifier on
- * clsact. It stays when the process goes, so what is to be known of it then
+ * Programs of ours at the ingress of a link, and at its egress: direct-action
+ * classifiers on clsact. The first stays when the process goes, so what is to be known of it then
  * stands in its handle. In the network namespace of the calling thread.
  */
 #ifndef BUMPWIRE_LINK_TC_H
@@ -14,27 +14,37 @@
 /* What was made for the program's sake, and goes with it. */
 #define LINK_TC_MADE_QDISC 1u
 #define LINK_TC_MADE_PROMISC 2u
-#define LINK_TC_NOTES 3u
+#define LINK_TC_JOINS 4u /* it may forward in place of the process */
+#define LINK_TC_NOTES 7u
 
 struct link_tc {
 	bool has_qdisc;	  /* clsact or ingress is there */
-	bool is_attached; /* a program of ours is */
+	bool has_clsact;
+	bool is_attached; /* a program of ours is, at ingress */
 	uint32_t notes;	  /* LINK_TC_* of it */
 	uint32_t program_id;
 	unsigned int others; /* classifiers of somebody else at ingress */
-	unsigned int egress; /* classifiers at egress */
+	bool has_egress;     /* ours is there */
+	unsigned int egress; /* somebody else's */
 };
 
 /* What there is. 0, -ENODEV, or other -errno (logged). */
 int link_tc_get(int index, struct link_tc *tc);
 
+/* Loaded (BPF_PROG_TYPE_SCHED_CLS). */
+struct link_tc_programs {
+	const char *name;
+	int ingress_fd;
+	int egress_fd; /* -1: none */
+	bool joins;    /* then the link is promiscuous by its own flag */
+};
+
 /*
- * Attach a loaded program (BPF_PROG_TYPE_SCHED_CLS), as the first; one of ours
- * that is there is replaced, and no frame passes in between. With `promisc` the
- * link's own flag is set, too. 0 or -errno (logged with the link's name).
+ * Attach them, as the first; what is there of ours is replaced, and no frame
+ * passes in between. 0 or -errno (logged with the link's name).
  */
-int link_tc_attach(int index, const char *name, int program_fd,
-		   const char *program, bool promisc);
+int link_tc_attach(int index, const char *name,
+		   const struct link_tc_programs *programs);
 
 /* Take ours away, and what was made for it. 1: done; 0: there was none;
  * -ENODEV; other -errno (logged with the link's name). */

@@ -17,6 +17,7 @@ static void read_stats(const struct lane_stats *from, struct lane_stats *to)
 		COUNTER(received_bytes),  COUNTER(received_frames),
 		COUNTER(offered_frames),  COUNTER(ring_full_frames),
 		COUNTER(bypassed_frames), COUNTER(bypassed_bytes),
+		COUNTER(bypass_filtered_frames),
 #undef COUNTER
 	};
 

@@ -68,9 +68,8 @@ static void darken(struct propagation *p, struct propagation_side *s,
 	if (s->n_losses == 2 * PROPAGATION_FLAPS)
 		s->n_losses = PROPAGATION_FLAPS;
 	s->grace_ns = now_ns;
-	/* A wire that did work. One that only flapped has proved nothing. */
-	if (other->lit && now_ns >= s->stable_ns && now_ns >= other->stable_ns)
-		p->vain = 0;
+	if (other->lit)
+		p->vain = 0; /* the wire did work */
 	/* While one flaps the other is not looked at: that would be to raise
 	 * it in spite of the hold-down. */
 	if (other->held)

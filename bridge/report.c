@@ -16,7 +16,7 @@
 #define LABEL_WIDTH 30
 #define VALUE_WIDTH 20
 #define PAUSE_MS 100 /* between two looks for a signal */
-#define PATIENCE_MS 2000
+#define PATIENCE_MS 200 /* for a reader, while there is a wire to look after */
 
 /* The lanes of a pair that exist, as columns of a table. */
 struct columns {
@@ -146,6 +146,7 @@ static void print_pair(const struct bridge *b, const struct report *r,
 		print_row(&c, "unaccounted", unaccounted);
 	COUNTER("ring full (never received)", ring_full_frames, true);
 	COUNTER("bypassed (by the kernel)", bypassed_frames, false);
+	COUNTER("filtered by the kernel", bypass_filtered_frames, false);
 #undef COUNTER
 	print_rules(&c, SIDE_LEFT);
 	print_rules(&c, SIDE_RIGHT);
@@ -214,7 +215,6 @@ static bool text_begin(struct text *text)
 	return text->stream;
 }
 
-/* A result that could not be written is a failure, and says so. */
 static int text_end(struct text *text, FILE *out, bool final)
 {
 	int r = ferror(text->stream) ? -ENOMEM : 0;
@@ -226,16 +226,21 @@ static int text_end(struct text *text, FILE *out, bool final)
 	if (!r)
 		r = write_all(fileno(out), text->bytes, text->len, final);
 	free(text->bytes);
-	if (r)
-		log_err("standard output: %s",
-			r == -EINTR || r == -ETIMEDOUT ? "no room, given up" :
-							 strerror(-r));
 	return r;
+}
+
+/* A result that could not be written is a failure. */
+void report_say_failed(int r, const char *what_then)
+{
+	log_err("standard output: %s%s",
+		r == -EINTR || r == -ETIMEDOUT ? "no room, given up" :
+						 strerror(-r), what_then);
 }
 
 int report_print(const struct report *r, bool json, FILE *out)
 {
 	struct text text = { 0 };
+	int result;
 
 	if (!text_begin(&text))
 		return -ENOMEM;
@@ -243,7 +248,10 @@ int report_print(const struct report *r, bool json, FILE *out)
 		report_json(r, text.stream);
 	for (size_t i = 0; !json && i < r->n_bridges; i++)
 		print_pair(r->bridge[i], r, text.stream);
-	return text_end(&text, out, r->final);
+	result = text_end(&text, out, r->final);
+	if (result)
+		report_say_failed(result, "");
+	return result;
 }
 
 /* ---- rates ---- */

@@ -20,8 +20,8 @@ struct report {
 /*
  * The report at the end, or so far: balance, reasons, rules, link counters.
  * Waits for room on `out`, but a signal that is pending to end the program ends
- * that wait: -EINTR; a report that is not final gives up after seconds:
- * -ETIMEDOUT. 0, or -errno if it could not be written (logged).
+ * that wait: -EINTR; a report that is not final gives up soon: -ETIMEDOUT. 0,
+ * or -errno if it could not be written (logged).
  */
 int report_print(const struct report *r, bool json, FILE *out);
 
@@ -31,8 +31,13 @@ struct report_rates {
 };
 
 /* One line a pair: rates since the last line; none if `out` has no room, then
- * the next covers this time, too. As report_print() otherwise. */
+ * the next covers this time, too. As report_print() otherwise, but not
+ * logged. */
 int report_print_rates(const struct report *r, struct report_rates *rates,
 		       bool json, FILE *out);
+
+/* Log why one of these could not write: what they returned, and what follows
+ * from it. */
+void report_say_failed(int r, const char *what_then);
 
 #endif

@@ -71,6 +71,7 @@ static json_t *lane_counters(const struct lane_stats *s)
 		COUNTER(held_frames),	   COUNTER(offered_frames),
 		COUNTER(ring_full_frames),
 		COUNTER(bypassed_frames),  COUNTER(bypassed_bytes),
+		COUNTER(bypass_filtered_frames),
 #undef COUNTER
 	};
 	json_t *object = json_object();

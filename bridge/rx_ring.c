@@ -162,6 +162,8 @@ int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
 		log_err("port %s: %s", p->name, strerror(ENOMEM));
 		return -ENOMEM;
 	}
+	/* There from the start: no page is asked for when frames are there. */
+	memset(ring->big, 0, (size_t)RX_BIG_FRAMES * BIG_BYTES);
 	r = packet_open(p->name);
 	if (r < 0)
 		return r;

@@ -46,6 +46,7 @@ struct lane_stats {
 	uint64_t ring_full_frames; /* of these, found no free slot */
 	uint64_t bypassed_frames;  /* that the guard forwarded instead */
 	uint64_t bypassed_bytes;
+	uint64_t bypass_filtered_frames; /* that it dropped by the rules */
 };
 
 /* Read all counters of a running lane into `to`. */

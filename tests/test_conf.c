@@ -350,10 +350,15 @@ static void test_seconds(void **state)
 		{ "59.999999999", 60 * NS_PER_SEC - 1 },
 		{ "86400", 86400 * NS_PER_SEC },
 		{ "86400.0", 86400 * NS_PER_SEC },
+		{ "1s", NS_PER_SEC },
+		{ "50ms", 50 * NS_PER_MS },
+		{ "0.5m", 30 * NS_PER_SEC },
+		{ "24h", 86400 * NS_PER_SEC },
 	};
 	static const char *const bad[] = {
-		"", " ", ".", ".5", "5.", "-1", "-0.5", "+1", "1s", "1ms",
-		"1e3", "1,5", "1.5.", "1.5.5", "1..5", "1. 5", "0.5 ", " 0.5",
+		"", " ", ".", ".5", "5.", "-1", "-0.5", "+1", "1sec", "s",
+		"ms", "1 s", "-1s", "1.5.s", "1S", "1d", "31536001s", "1e3",
+		"1,5", "1.5.", "1.5.5", "1..5", "1. 5", "0.5 ", " 0.5",
 		"1.0000000001", "0x1", "1.0x", "inf", "nan", "86400.000000001",
 		"31536000.000000001", "31536001", "18446744073",
 		"18446744074", "18446744073709551615",
@@ -378,13 +383,13 @@ static void test_seconds(void **state)
 	assert_accepts(f, key_named("duration"), "duration", "31536000");
 	assert_refuses(f, key_named("stats"), "stats", "86401");
 	assert_logged(f, "allowed is 0, or seconds from 0.01 to 86400, such as "
-			 "10 or 0.5\n");
+			 "10, 0.5 or 20ms\n");
 	/* Rates at every turn would be a flood; a short run is a run. */
 	assert_refuses(f, key_named("stats"), "stats", "0.000000001");
 	assert_refuses(f, key_named("stats"), "stats", "0.009999999");
 	assert_accepts(f, key_named("duration"), "duration", "0.000000001");
 	assert_refuses(f, key_named("duration"), "duration", "31536001");
-	assert_logged(f, "seconds from 0 to 31536000, such as 10 or 0.5\n");
+	assert_logged(f, "seconds from 0 to 31536000, such as 10, 0.5 or 20ms\n");
 }
 
 /* Seconds that fit 64 bits of nanoseconds, but not with their decimals. */
@@ -970,7 +975,7 @@ static void test_read_mistakes(void **state)
 {
 	static const char text[] = "[bumpwire]\n"
 				   "logg = info\n"
-				   "stats = 10s\n"
+				   "stats = 10x\n"
 				   "[wan]\n"
 				   "left = eth0\n"
 				   "[pair wan]\n"
@@ -981,7 +986,7 @@ static void test_read_mistakes(void **state)
 				   "[pair]\n";
 	static const char *const want[] = {
 		":2: bumpwire.logg: no such key; did you mean log?\n",
-		":3: bumpwire.stats: '10s': allowed is 0, or seconds",
+		":3: bumpwire.stats: '10x': allowed is 0, or seconds",
 		":4: no such section: [wan]: allowed are [bumpwire], "
 		"[metrics], [events] and [pair "
 		"NAME]\n",

@@ -96,6 +96,7 @@ static void test_balance(void **state)
 		COUNTER(ring_full_frames, 0),
 		COUNTER(bypassed_frames, 0),
 		COUNTER(bypassed_bytes, 0),
+		COUNTER(bypass_filtered_frames, 0),
 #undef COUNTER
 	};
 	struct lane_stats s = { 0 };
