@@ -30,13 +30,13 @@ bool conf_needs_guard(const struct conf_pair *conf)
 
 void bridge_guard_set_conf(struct bridge *b)
 {
-	bool fails_open = b->conf->on_fail == END_BYPASS;
+	bool bypass = b->conf->on_fail == END_BYPASS;
 
 	for (int side = 0; side < SIDES; side++)
 		shared_write(&b->lane[side].hang_ns, b->conf->hang_ns);
 	if (b->guard)
-		guard_set_hang(b->guard, fails_open ? b->conf->hang_ns :
-						      INT64_MAX);
+		guard_set_hang(b->guard, bypass ? b->conf->hang_ns :
+						  INT64_MAX);
 }
 
 /* ---- rules ---- */
@@ -134,10 +134,20 @@ int bridge_guard_attach(struct bridge *b)
 	return 0;
 }
 
+static void turns(struct lane *lane, void *arg)
+{
+	(void)lane;
+	(void)arg;
+}
+
 void bridge_guard_begin(struct bridge *b)
 {
 	if (!b->guarded)
 		return;
+	/* Not before they do: what nobody takes nor joins is lost. */
+	for (int side = 0; side < SIDES; side++)
+		if (b->lane[side].guard && b->has_lane[side])
+			lane_do(&b->lane[side], turns, NULL);
 	guard_join(b->guard, b->conf->on_fail == END_BYPASS);
 	guard_carry_over(b->guard);
 }
@@ -159,6 +169,30 @@ void bridge_guard_hand_over(struct bridge *b)
 	for (int side = 0; side < SIDES; side++)
 		if (b->has_lane[side])
 			lane_do(&b->lane[side], hand_over, NULL);
+}
+
+static bool fails_open(const struct bridge *b, enum side side)
+{
+	return b->guarded && b->lane[side].guard &&
+	       b->conf->on_fail == END_BYPASS;
+}
+
+void bridge_guard_pass_on(struct bridge *b, enum side side)
+{
+	if (fails_open(b, side))
+		lane_do(&b->lane[side], hand_over, NULL);
+}
+
+static void take_back(struct lane *lane, void *arg)
+{
+	(void)arg;
+	guard_take_over(lane->guard, clock_now_ns());
+}
+
+void bridge_guard_take_back(struct bridge *b, enum side side)
+{
+	if (fails_open(b, side))
+		lane_do(&b->lane[side], take_back, NULL);
 }
 
 void bridge_guard_part(struct bridge *b)

@@ -33,6 +33,11 @@ void bridge_guard_begin(struct bridge *b);
  * no more. A lane that hangs is passed over. */
 void bridge_guard_hand_over(struct bridge *b);
 
+/* The same of one lane, where the kernel forwards when we do not, so that order
+ * holds over what is done to its ring meanwhile; and the end of that. */
+void bridge_guard_pass_on(struct bridge *b, enum side side);
+void bridge_guard_take_back(struct bridge *b, enum side side);
+
 /* Before the lanes end: what arrives meanwhile goes nowhere. */
 void bridge_guard_part(struct bridge *b);
 

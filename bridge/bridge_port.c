@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bridge_guard.h"
 #include "bridge_port.h"
 #include "clock.h"
 #include "log.h"
@@ -113,8 +114,11 @@ int bridge_port_replace(struct bridge *b, enum side side, struct port *port)
 	bool sends = b->has_lane[side_other(side)];
 	int r = sends ? lane_do(out, send_by, port) : 0;
 
-	if (!r && b->has_lane[side])
+	if (!r && b->has_lane[side]) {
+		bridge_guard_pass_on(b, side);
 		r = replace_rx(&b->lane[side], old, port);
+		bridge_guard_take_back(b, side);
+	}
 	if (!r) {
 		bridge_port_close(b, side);
 		b->side[side].port = port;

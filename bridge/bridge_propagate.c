@@ -24,7 +24,7 @@ static void note(const struct link_info *link, bool held)
 	int r = dir < 0 ? dir : 0;
 
 	if (!r && !held) {
-		port_record_remove(dir, HELD_PREFIX, link->name);
+		state_dir_remove(dir, HELD_PREFIX, link->name);
 		return;
 	}
 	if (!r)

@@ -9,10 +9,7 @@
 #include <sys/stat.h>
 
 #include "doctor_record.h"
-
-struct file_name {
-	char text[sizeof(DOCTOR_RECORD_PREFIX) + 1 + IF_NAMESIZE];
-};
+#include "state_dir.h"
 
 const char *const doctor_key_name[DOCTOR_KEYS] = {
 	[DOCTOR_DISABLE_IPV6] = "disable_ipv6",
@@ -79,74 +76,30 @@ int doctor_record_parse(struct doctor_record *record, const char *text)
 	       !strcmp(again, text) ? 0 : -EBADMSG;
 }
 
-static struct file_name file_name(const char *lead, const char *ifname)
-{
-	struct file_name name;
-
-	snprintf(name.text, sizeof(name.text), "%s" DOCTOR_RECORD_PREFIX "%s",
-		 lead, ifname);
-	return name;
-}
-
 int doctor_record_read(int dir, const char *file, struct doctor_record *record)
 {
-	autoclean(close_fd) int fd = openat(
-		dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	const char *ifname = file + strlen(DOCTOR_RECORD_PREFIX);
 	char text[DOCTOR_RECORD_BYTES];
-	struct stat st;
-	ssize_t n;
+	int r = state_dir_read(dir, file, text, sizeof(text));
 
-	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode) || !ifname[0] ||
-	    strlen(ifname) >= sizeof(record->ifname))
+	if (r)
+		return r;
+	if (!ifname[0] || strlen(ifname) >= sizeof(record->ifname))
 		return -EBADMSG;
-	n = read(fd, text, sizeof(text));
-	if (n < 0)
-		return -errno;
-	if (n == (ssize_t)sizeof(text) || memchr(text, '\0', (size_t)n))
-		return -EBADMSG;
-	text[n] = '\0';
 	strcpy(record->ifname, ifname);
 	return doctor_record_parse(record, text);
 }
 
 int doctor_record_write(int dir, const struct doctor_record *record)
 {
-	struct file_name name = file_name("", record->ifname);
-	struct file_name temporary = file_name(".", record->ifname);
 	char text[DOCTOR_RECORD_BYTES];
-	int len = doctor_record_print(record, text, sizeof(text));
-	int fd, r = 0;
-	ssize_t n;
+	int r = doctor_record_print(record, text, sizeof(text));
 
-	if (len < 0)
-		return len;
-	/* Left by one that was killed just here. */
-	unlinkat(dir, temporary.text, 0);
-	fd = openat(dir, temporary.text,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, (size_t)len);
-	if (n != len)
-		r = n < 0 ? -errno : -EIO;
-	else if (fsync(fd))
-		r = -errno;
-	close(fd);
-	if (!r && renameat(dir, temporary.text, dir, name.text))
-		r = -errno;
-	if (r)
-		unlinkat(dir, temporary.text, 0);
-	return r;
+	return r < 0 ? r : state_dir_write(dir, DOCTOR_RECORD_PREFIX,
+					   record->ifname, text);
 }
 
 void doctor_record_remove(int dir, const struct doctor_record *record)
 {
-	struct file_name name = file_name("", record->ifname);
-
-	unlinkat(dir, name.text, 0);
+	state_dir_remove(dir, DOCTOR_RECORD_PREFIX, record->ifname);
 }

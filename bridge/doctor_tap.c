@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 
 #include "doctor_look.h"
+#include "guard.h"
+#include "link_tc.h"
 
 void doctor_check_promiscuity(struct doctor *d, const struct doctor_port *p)
 {
@@ -100,6 +102,27 @@ void doctor_check_sockets(struct doctor *d)
 
 /* ---- programs and queueing ---- */
 
+/* What a bumpwire has put at the ingress, which lives or not. */
+static void tell_guard(struct doctor *d, const struct doctor_port *p,
+		       const struct link_tc *tc)
+{
+	int tid = guard_living(p->link.index);
+
+	if (tid) {
+		doctor_find(d, DOCTOR_NOTE, p->name, "the guard of a bumpwire "
+			    "that runs (thread %d)", tid);
+		return;
+	}
+	if (tc->notes & LINK_TC_JOINS)
+		doctor_find(d, DOCTOR_WARNING, p->name, "bypassed: the kernel "
+			    "forwards in place of a bumpwire that has ended");
+	else
+		doctor_find(d, DOCTOR_NOTE, p->name, "the guard of a bumpwire "
+			    "that was killed: it does nothing");
+	doctor_mend(d, "bumpwire --unbypass %s %s", d->conf->port[SIDE_LEFT],
+		    d->conf->port[SIDE_RIGHT]);
+}
+
 void doctor_check_programs(struct doctor *d, const struct doctor_port *p)
 {
 	static const struct {
@@ -109,6 +132,7 @@ void doctor_check_programs(struct doctor *d, const struct doctor_port *p)
 		[LINK_XDP_GENERIC] = { "generic", "xdpgeneric" },
 		[LINK_XDP_OFFLOAD] = { "in the card", "xdpoffload" },
 	};
+	struct link_tc tc;
 
 	for (int m = LINK_XDP_NONE + 1; m < LINK_XDP_MODES; m++) {
 		if (!p->facts.xdp_id[m])
@@ -119,8 +143,12 @@ void doctor_check_programs(struct doctor *d, const struct doctor_port *p)
 		doctor_mend(d, "ip link set dev %s %s off", p->name,
 			    mode[m].keyword);
 	}
-	if (!p->facts.ingress[0])
+	if (!p->facts.ingress[0] || link_tc_get(p->link.index, &tc))
 		return;
+	if (tc.is_attached)
+		tell_guard(d, p, &tc);
+	if (tc.is_attached && !tc.others && !tc.egress)
+		return; /* it is all that is there */
 	doctor_find(d, DOCTOR_NOTE, p->name, "qdisc %s: its filters may send "
 		    "frames elsewhere as well, or act on what leaves",
 		    p->facts.ingress);

@@ -5,14 +5,12 @@
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "filter.h"
+#include "filter_file.h"
 #include "log.h"
 
 #define SNAPLEN 262144 /* what a match returns: more than any frame */
-#define PROGRAM_MAX 4096 /* instructions; BPF_MAXINSNS of the kernel */
-#define PROGRAM_BYTES (PROGRAM_MAX * 32) /* of text, generously */
 
 /*
  * What outlives a filter: the one that comes after it counts on, and does not
@@ -63,129 +61,10 @@ static int compile(const char *expression, struct bpf_program *program,
 	return r ? -EINVAL : 0;
 }
 
-/* Digits and nothing else, up to `max`; *text moves behind them. */
-static bool take_number(char **text, uint64_t max, uint32_t *value)
-{
-	uint64_t n = 0;
-	char *c = *text + strspn(*text, " \t\r\n");
-
-	if (*c < '0' || *c > '9')
-		return false;
-	for (; *c >= '0' && *c <= '9'; c++) {
-		n = n * 10 + (uint64_t)(*c - '0');
-		if (n > max)
-			return false;
-	}
-	*value = (uint32_t)n;
-	*text = c;
-	return true;
-}
-
-/* An instruction that jumps goes forward, as the kernel has it: bpf_validate()
- * allows a loop, which would hold a lane for ever. */
-static bool jumps_back(const struct bpf_program *program, uint32_t i)
-{
-	const struct bpf_insn *insn = &program->bf_insns[i];
-
-	return BPF_CLASS(insn->code) == BPF_JMP &&
-	       BPF_OP(insn->code) == BPF_JA && insn->k >= program->bf_len - i;
-}
-
-/*
- * What tcpdump prints when it was told of an interface asks the kernel for what
- * it keeps beside a frame, such as its tag, at offsets below 0 (SKF_AD_OFF in
- * linux/filter.h). Here the tag is in the frame, and such a load would end the
- * program with "does not match": a drop rule would fail open.
- */
-static bool asks_kernel(const struct bpf_insn *insn)
-{
-	return BPF_CLASS(insn->code) == BPF_LD &&
-	       BPF_MODE(insn->code) == BPF_ABS && insn->k > INT32_MAX;
-}
-
-/* The number of instructions, then for each: code jt jf k. -EOPNOTSUPP: it is a
- * program, but asks_kernel(). */
-static int load_text(char *text, struct bpf_program *program)
-{
-	uint32_t n, code, jt, jf, k;
-	bool asks = false;
-
-	if (!take_number(&text, PROGRAM_MAX, &n) || !n)
-		return -EINVAL;
-	program->bf_insns = calloc(n, sizeof(*program->bf_insns));
-	if (!program->bf_insns)
-		return -ENOMEM;
-	program->bf_len = n;
-	for (uint32_t i = 0; i < n; i++) {
-		if (!take_number(&text, UINT16_MAX, &code) ||
-		    !take_number(&text, UINT8_MAX, &jt) ||
-		    !take_number(&text, UINT8_MAX, &jf) ||
-		    !take_number(&text, UINT32_MAX, &k))
-			return -EINVAL;
-		program->bf_insns[i] = (struct bpf_insn){
-			(u_short)code, (u_char)jt, (u_char)jf, k
-		};
-		if (jumps_back(program, i))
-			return -EINVAL;
-		asks |= asks_kernel(&program->bf_insns[i]);
-	}
-	if (text[strspn(text, " \t\r\n")] ||
-	    !bpf_validate(program->bf_insns, (int)n))
-		return -EINVAL;
-	return asks ? -EOPNOTSUPP : 0;
-}
-
-static int load_file(FILE *file, struct bpf_program *program)
-{
-	autoclean(free_ptr) char *text = malloc(PROGRAM_BYTES + 1);
-	size_t n;
-
-	if (!text)
-		return -ENOMEM;
-	n = fread(text, 1, PROGRAM_BYTES + 1, file);
-	if (n > PROGRAM_BYTES || ferror(file) || memchr(text, 0, n))
-		return -EINVAL;
-	text[n] = '\0';
-	return load_text(text, program);
-}
-
-static int load(const char *path, struct bpf_program *program, char *why,
-		size_t size)
-{
-	struct stat st;
-	FILE *file;
-	int r;
-
-	/* A FIFO's other end may never come; the shell's <(...) is there. */
-	if (!stat(path, &st) && S_ISFIFO(st.st_mode) &&
-	    strncmp(path, "/dev/fd/", strlen("/dev/fd/"))) {
-		snprintf(why, size, "is a FIFO, not a file");
-		return -EINVAL;
-	}
-	file = fopen(path, "re");
-
-	if (!file) {
-		snprintf(why, size, "%s", strerror(errno));
-		return -EINVAL;
-	}
-	r = load_file(file, program);
-	fclose(file);
-	if (!r)
-		return 0;
-	pcap_freecode(program);
-	snprintf(why, size, "%s",
-		 r == -EOPNOTSUPP ?
-			 "made for one interface: it asks the kernel for what "
-			 "stands beside a frame; make it with: "
-			 "tcpdump -y EN10MB -ddd" :
-			 "not a BPF program as tcpdump -ddd prints it");
-	return -EINVAL;
-}
-
 static int rule_compile(const struct filter_rule *text,
 			struct bpf_program *program, char *why, size_t size)
 {
-	return text->is_file ? load(text->text, program, why, size) :
+	return text->is_file ? filter_file_load(text->text, program, why, size) :
 			       compile(text->text, program, why, size);
 }
 

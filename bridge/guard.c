@@ -2,28 +2,18 @@
 /* See guard.h; the programs are in guard.bpf.c. */
 #include "config.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "guard.h"
+#include "guard_before.h"
 #include "guard_rules.h"
 #include "guard.skel.h"
 #include "link_tc.h"
 #include "log.h"
-
-#define MAPS_MAX 8 /* of a program */
-
-/* What a guard before this one goes on to count, or has counted. */
-struct guard_before {
-	const struct guard_state *state; /* mapped; NULL: there was none */
-	int side; /* what it called this one */
-};
 
 struct guard {
 	struct guard_bpf *skel;
@@ -102,13 +92,6 @@ int guard_new(struct guard **gp, char *why, size_t size)
 	return 0;
 }
 
-static void forget_before(struct guard_before *before)
-{
-	if (before->state)
-		munmap((void *)before->state, sizeof(*before->state));
-	before->state = NULL;
-}
-
 void guard_free(struct guard *g)
 {
 	if (!g)
@@ -116,7 +99,7 @@ void guard_free(struct guard *g)
 	if (g->attached)
 		guard_leave_attached(g);
 	for (int side = 0; side < GUARD_SIDES; side++)
-		forget_before(&g->before[side]);
+		guard_before_forget(&g->before[side]);
 	guard_bpf__destroy(g->skel);
 	free(g);
 }
@@ -140,13 +123,6 @@ static void own(struct guard_owner *owner)
 static void disown(struct guard_owner *owner)
 {
 	pthread_mutex_unlock((pthread_mutex_t *)owner);
-}
-
-static int living_thread(const struct guard_owner *owner)
-{
-	uint32_t futex = shared_read(&owner->futex);
-
-	return futex & FUTEX_OWNER_DIED ? 0 : (int)(futex & FUTEX_TID_MASK);
 }
 
 struct guard_side *guard_lane(struct guard *g, int side)
@@ -336,29 +312,11 @@ int guard_set_rules(struct guard *g, int side, const struct guard_rule *rule,
 
 /* ---- counts ---- */
 
-/* Both programs are counting by now, or one of them still was just then. */
-static void carry_side(struct guard_side *s, const struct guard_side *from)
-{
-	__atomic_fetch_add(&s->bypassed_frames,
-			   from->bypassed_frames - from->told_frames,
-			   __ATOMIC_RELAXED);
-	__atomic_fetch_add(&s->bypassed_bytes,
-			   from->bypassed_bytes - from->told_bytes,
-			   __ATOMIC_RELAXED);
-	__atomic_fetch_add(&s->filtered_frames,
-			   from->filtered_frames - from->told_filtered,
-			   __ATOMIC_RELAXED);
-}
-
 void guard_carry_over(struct guard *g)
 {
 	for (int side = 0; side < GUARD_SIDES; side++) {
-		struct guard_before *before = &g->before[side];
-
-		if (before->state)
-			carry_side(&g->state->side[side],
-				   &before->state->side[before->side]);
-		forget_before(before);
+		guard_before_add(&g->before[side], &g->state->side[side]);
+		guard_before_forget(&g->before[side]);
 	}
 }
 
@@ -374,77 +332,15 @@ void guard_count(const struct guard *g, int side, struct guard_counters *c)
 	};
 }
 
-/* The state among a program's maps: by its size, then by its first word. */
-static const struct guard_state *map_state(uint32_t map_id)
-{
-	autoclean(close_fd) int fd = bpf_map_get_fd_by_id(map_id);
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info);
-	struct guard_state *state;
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ||
-	    info.value_size != sizeof(*state))
-		return NULL;
-	state = mmap(NULL, sizeof(*state), PROT_READ, MAP_SHARED, fd, 0);
-	if (state == MAP_FAILED)
-		return NULL;
-	if (state->magic == GUARD_MAGIC)
-		return state;
-	munmap(state, sizeof(*state));
-	return NULL;
-}
-
-static const struct guard_state *state_of(uint32_t program_id)
-{
-	autoclean(close_fd) int fd = bpf_prog_get_fd_by_id(program_id);
-	const struct guard_state *state = NULL;
-	uint32_t ids[MAPS_MAX] = { 0 };
-	struct bpf_prog_info info = {
-		.nr_map_ids = MAPS_MAX,
-		.map_ids = (uintptr_t)ids,
-	};
-	uint32_t len = sizeof(info);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
-		return NULL;
-	for (uint32_t i = 0; !state && i < info.nr_map_ids && i < MAPS_MAX; i++)
-		state = map_state(ids[i]);
-	return state;
-}
-
-int guard_living(int index)
-{
-	const struct guard_state *state;
-	struct link_tc tc;
-	int tid;
-
-	if (link_tc_get(index, &tc) || !tc.is_attached)
-		return 0;
-	state = state_of(tc.program_id);
-	if (!state)
-		return 0;
-	tid = living_thread(&state->owner);
-	munmap((void *)state, sizeof(*state));
-	return tid;
-}
-
 int guard_inherit(struct guard *g, const struct guard_port port[GUARD_SIDES],
 		  int *tid)
 {
 	*tid = 0;
 	for (int side = 0; side < GUARD_SIDES; side++) {
-		struct guard_before *before = &g->before[side];
-		uint32_t index = (uint32_t)port[side].index;
-		struct link_tc tc;
-
-		if (!index || link_tc_get(port[side].index, &tc) ||
-		    !tc.is_attached)
+		if (!port[side].index)
 			continue;
-		before->state = state_of(tc.program_id);
-		if (!before->state)
-			continue;
-		before->side = before->state->side[1].index == index;
-		*tid = living_thread(&before->state->owner);
+		guard_before_forget(&g->before[side]);
+		*tid = guard_before_find(&g->before[side], port[side].index);
 		if (*tid)
 			return -EBUSY;
 	}

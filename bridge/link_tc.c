@@ -36,17 +36,21 @@ static int on_filter(struct nl_msg *msg, void *arg)
 	struct nlattr *tb[TCA_MAX + 1], *of_bpf[TCA_BPF_MAX + 1];
 	const struct tcmsg *tcm;
 	struct link_tc *tc = arg;
+	bool egress, ours;
 
 	if (h->nlmsg_type != RTM_NEWTFILTER ||
 	    nlmsg_parse(h, sizeof(*tcm), tb, TCA_MAX, NULL) < 0)
 		return NL_OK;
 	tcm = nlmsg_data(h);
+	egress = tcm->tcm_parent == EGRESS;
+	ours = is_ours(tcm, tb[TCA_KIND]);
 	if (!tcm->tcm_handle)
 		return NL_OK;
-	if (!is_ours(tcm, tb[TCA_KIND])) {
-		tc->others++;
+	tc->has_egress |= egress && ours;
+	tc->egress += egress && !ours;
+	tc->others += !egress && !ours;
+	if (egress || !ours)
 		return NL_OK;
-	}
 	tc->is_attached = true;
 	tc->notes = tcm->tcm_handle & LINK_TC_NOTES;
 	if (tb[TCA_OPTIONS] && nla_parse_nested(of_bpf, TCA_BPF_MAX,
@@ -55,33 +59,13 @@ static int on_filter(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int on_egress(struct nl_msg *msg, void *arg)
-{
-	struct nlmsghdr *h = nlmsg_hdr(msg);
-	struct nlattr *tb[TCA_MAX + 1];
-	const struct tcmsg *tcm;
-	struct link_tc *tc = arg;
-
-	if (h->nlmsg_type != RTM_NEWTFILTER ||
-	    nlmsg_parse(h, sizeof(*tcm), tb, TCA_MAX, NULL) < 0)
-		return NL_OK;
-	tcm = nlmsg_data(h);
-	if (tcm->tcm_handle && is_ours(tcm, tb[TCA_KIND]))
-		tc->has_egress = true;
-	else
-		tc->egress += tcm->tcm_handle != 0;
-	return NL_OK;
-}
-
-static int ask_filters(int index, uint32_t parent,
-		       int (*answer)(struct nl_msg *msg, void *arg),
-		       struct link_tc *tc)
+static int ask_filters(int index, uint32_t parent, struct link_tc *tc)
 {
 	const struct tcmsg tcm = { .tcm_family = AF_UNSPEC,
 				   .tcm_ifindex = index,
 				   .tcm_parent = parent };
 	const struct link_question q = { RTM_GETTFILTER, NLM_F_DUMP, &tcm,
-					 sizeof(tcm), answer, tc };
+					 sizeof(tcm), on_filter, tc };
 
 	return link_ask(&q, "list of classifiers");
 }
@@ -97,9 +81,9 @@ int link_tc_get(int index, struct link_tc *tc)
 		return r;
 	tc->has_qdisc = true;
 	tc->has_clsact = !strcmp(facts.ingress, "clsact");
-	r = ask_filters(index, INGRESS, on_filter, tc);
+	r = ask_filters(index, INGRESS, tc);
 	if (!r && tc->has_clsact)
-		r = ask_filters(index, EGRESS, on_egress, tc);
+		r = ask_filters(index, EGRESS, tc);
 	return r;
 }
 

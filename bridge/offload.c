@@ -126,7 +126,7 @@ static int remember(const char *state_dir, const struct offload_lro *lro)
 static void lro_free(struct offload_lro *lro)
 {
 	if (lro->dir >= 0) {
-		port_record_remove(lro->dir, LRO_PREFIX, lro->ifname);
+		state_dir_remove(lro->dir, LRO_PREFIX, lro->ifname);
 		close(lro->dir);
 	}
 	free(lro);

@@ -16,37 +16,7 @@
 #include "state_dir.h"
 
 #define RECORD_FORMAT "index=%d netns=%llu pid=%d start=%llu\n"
-
-struct file_name {
-	char text[PORT_RECORD_PREFIX_BYTES + 1 + IF_NAMESIZE];
-};
-
-/* Read a small file as a string. -EBADMSG when it is no plain one, or large. */
-static int read_text(int dir, const char *path, char *text, size_t size)
-{
-	autoclean(close_fd) int fd = openat(
-		dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	size_t len = 0;
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EBADMSG;
-	do {
-		n = read(fd, text + len, size - len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	} while (n && len < size);
-	if (len == size || memchr(text, '\0', len))
-		return -EBADMSG;
-	text[len] = '\0';
-	return 0;
-}
+#define RECORD_BYTES 256
 
 /*
  * Field 22 of /proc/PID/stat, proc(5). The name in field 2 may hold blanks and
@@ -60,7 +30,7 @@ static int process_start(int pid, unsigned long long *start)
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	r = read_text(AT_FDCWD, path, text, sizeof(text));
+	r = state_dir_read(AT_FDCWD, path, text, sizeof(text));
 	if (r)
 		return r;
 	at = strrchr(text, ')');
@@ -100,15 +70,6 @@ static unsigned long long own_netns(void)
 	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
 }
 
-static struct file_name file_name(const char *lead, const char *prefix,
-				  const char *ifname)
-{
-	struct file_name name;
-
-	snprintf(name.text, sizeof(name.text), "%s%s%s", lead, prefix, ifname);
-	return name;
-}
-
 static bool take_number(const char **at, const char *key, uint64_t max,
 			uint64_t *value)
 {
@@ -126,9 +87,9 @@ static bool take_number(const char **at, const char *key, uint64_t max,
 int port_record_read(int dir, const char *file, struct port_record *record)
 {
 	uint64_t index, netns, pid, start;
-	char text[256];
+	char text[RECORD_BYTES];
 	const char *at = text;
-	int r = read_text(dir, file, text, sizeof(text));
+	int r = state_dir_read(dir, file, text, sizeof(text));
 
 	if (r)
 		return r;
@@ -148,33 +109,11 @@ int port_record_read(int dir, const char *file, struct port_record *record)
 int port_record_write(int dir, const char *prefix, const char *ifname,
 		      const struct port_record *record)
 {
-	struct file_name name = file_name("", prefix, ifname);
-	struct file_name temporary = file_name(".", prefix, ifname);
-	int fd, n, r = 0;
+	char text[RECORD_BYTES];
 
-	/* Left by one that was killed just here. */
-	unlinkat(dir, temporary.text, 0);
-	fd = openat(dir, temporary.text,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	n = dprintf(fd, RECORD_FORMAT, record->index, record->netns,
-		    record->pid, record->start);
-	if (n < 0 || fsync(fd))
-		r = -errno;
-	close(fd);
-	if (!r && renameat(dir, temporary.text, dir, name.text))
-		r = -errno;
-	if (r)
-		unlinkat(dir, temporary.text, 0);
-	return r;
-}
-
-void port_record_remove(int dir, const char *prefix, const char *ifname)
-{
-	struct file_name name = file_name("", prefix, ifname);
-
-	unlinkat(dir, name.text, 0);
+	snprintf(text, sizeof(text), RECORD_FORMAT, record->index,
+		 record->netns, record->pid, record->start);
+	return state_dir_write(dir, prefix, ifname, text);
 }
 
 int port_record_init(struct port_record *record, int index)

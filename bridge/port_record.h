@@ -12,8 +12,6 @@
 
 #include "base.h"
 
-#define PORT_RECORD_PREFIX_BYTES 8
-
 struct port_record {
 	int index; /* of the interface */
 	unsigned long long netns; /* inode of the network namespace */
@@ -37,9 +35,6 @@ int port_record_read(int dir, const char *file, struct port_record *record);
  */
 int port_record_write(int dir, const char *prefix, const char *ifname,
 		      const struct port_record *record);
-
-/* Remove the file of an interface, if there is one. */
-void port_record_remove(int dir, const char *prefix, const char *ifname);
 
 /*
  * Call fn for each file of this prefix whose owner has ended, under the lock of

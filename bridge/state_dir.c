@@ -5,8 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "base.h"
 #include "log.h"
@@ -35,6 +38,75 @@ int state_dir_lock(int dir)
 		return r;
 	}
 	return fd;
+}
+
+int state_dir_read(int dir, const char *path, char *text, size_t size)
+{
+	autoclean(close_fd) int fd = openat(
+		dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	size_t len = 0;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ELOOP ? -EBADMSG : -errno;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
+	do {
+		n = read(fd, text + len, size - len);
+		if (n < 0)
+			return -errno;
+		len += (size_t)n;
+	} while (n && len < size);
+	if (len == size || memchr(text, '\0', len))
+		return -EBADMSG;
+	text[len] = '\0';
+	return 0;
+}
+
+struct note_name {
+	char text[STATE_DIR_PREFIX_BYTES + 1 + IF_NAMESIZE];
+};
+
+static struct note_name note_name(const char *lead, const char *prefix,
+				  const char *ifname)
+{
+	struct note_name name;
+
+	snprintf(name.text, sizeof(name.text), "%s%s%s", lead, prefix, ifname);
+	return name;
+}
+
+int state_dir_write(int dir, const char *prefix, const char *ifname,
+		    const char *text)
+{
+	struct note_name name = note_name("", prefix, ifname);
+	struct note_name temporary = note_name(".", prefix, ifname);
+	int fd, r = 0;
+
+	/* Left by one that was killed just here. */
+	unlinkat(dir, temporary.text, 0);
+	fd = openat(dir, temporary.text,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	if (dprintf(fd, "%s", text) < 0 || fsync(fd))
+		r = -errno;
+	close(fd);
+	if (!r && renameat(dir, temporary.text, dir, name.text))
+		r = -errno;
+	if (r)
+		unlinkat(dir, temporary.text, 0);
+	return r;
+}
+
+void state_dir_remove(int dir, const char *prefix, const char *ifname)
+{
+	struct note_name name = note_name("", prefix, ifname);
+
+	unlinkat(dir, name.text, 0);
 }
 
 /* Where there is no such file, the lock is not made either. */

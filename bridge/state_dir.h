@@ -6,7 +6,10 @@
 #ifndef BUMPWIRE_STATE_DIR_H
 #define BUMPWIRE_STATE_DIR_H
 
+#include <stddef.h>
+
 #define STATE_DIR_LOCK "lock" /* its file's name */
+#define STATE_DIR_PREFIX_BYTES 8 /* of a note's name, at most */
 
 /* The folder's descriptor, or -errno (not logged). */
 int state_dir_open(const char *path);
@@ -17,6 +20,19 @@ int state_dir_open(const char *path);
  * it does so for moments: nobody can hold us up.
  */
 int state_dir_lock(int dir);
+
+/* Read a small file as a string, by its path from a folder or AT_FDCWD. 0;
+ * -EBADMSG when it is no plain one, or larger; other -errno. Nothing is
+ * logged. */
+int state_dir_read(int dir, const char *path, char *text, size_t size);
+
+/*
+ * Write the note PREFIX-IFNAME, whole or not at all: a reader finds the old one
+ * or the new one. 0, or -errno (not logged). And remove it, if there is one.
+ */
+int state_dir_write(int dir, const char *prefix, const char *ifname,
+		    const char *text);
+void state_dir_remove(int dir, const char *prefix, const char *ifname);
 
 /*
  * Call fn, under the lock, for each file whose name begins with the prefix. It

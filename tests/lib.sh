@@ -368,6 +368,17 @@ json() {
 	jq -rs "map(select(.event == \"report\")) | last | $2" "$WORK/$1.out"
 }
 
+# need_guard: where BPF cannot be loaded there is nothing to see. After
+# topo_wire.
+need_guard() {
+	spawn probe dut "$BUMPWIRE" --on-fail bypass left right
+	wait_for 10 "said probe '^bumpwire: ready' || ! alive probe"
+	! said probe 'built without BPF\|not allowed to load BPF' ||
+		skip "no guard here: $(tail -n 1 "$WORK/probe.err")"
+	said probe '^bumpwire: ready' || fail 'no guard' probe
+	stop probe
+}
+
 # ---- frames on the wire ----
 
 # listen NAME HOST WORD...: `wirecheck WORD...` in the background, listening.

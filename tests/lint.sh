@@ -21,11 +21,11 @@ floor 1 template template_build template_layers template_parse template_sum
 floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
 floor 2 link link_ask link_facts link_table link_tc offload offload_facts packet_diag
-floor 2 state_dir port_record stage filter edit edit_parse
+floor 2 state_dir port_record stage filter filter_file edit edit_parse
 floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
-floor 2 guard guard_none guard_rules guard_rules.bpf guard_state guard.bpf
-floor 2 guard.skel
+floor 2 guard guard_before guard_none guard_rules guard_rules.bpf guard_state
+floor 2 guard.bpf guard.skel
 floor 2 live live_none live_params live.bpf live.skel
 floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
@@ -52,9 +52,9 @@ only microhttpd.h web.c
 only seccomp.h sandbox_syscalls.c
 only cap-ng.h privilege.c
 only linux/landlock.h sandbox_landlock.c doctor_machine.c
-only pcap.h filter.c pcap_file.c
-only pcap/ filter.c pcap_file.c
-only bpf/ live.c live.bpf.c guard.c guard.bpf.c guard_rules.bpf.h
+only pcap.h filter.c filter_file.c pcap_file.c
+only pcap/ filter.c filter_file.c pcap_file.c
+only bpf/ live.c live.bpf.c guard.c guard_before.c guard.bpf.c guard_rules.bpf.h
 only zlib.h stream.c
 only zstd.h stream.c
 only iniparser ini.c

@@ -634,6 +634,9 @@ static void test_broken_files(void **state)
 		"1\n6 256 0 0\n", "1\n6 0 256 0\n",
 		"1\n65535 0 0 0\n",		  /* no such instruction */
 		"1\n7 0 0 0\n",			  /* tax: does not return */
+		"1\n14 0 0 0\n",		  /* ret x: nobody knows it */
+		"2\n96 0 0 3\n22 0 0 0\n",	  /* ld M[3]: never written */
+		"4\n21 1 0 0\n2 0 0 3\n96 0 0 3\n22 0 0 0\n", /* one way */
 		"1\n21 0 0 0\n",		  /* jeq at the end */
 		"2\n21 1 0 0\n6 0 0 0\n",	  /* jumps beyond */
 		"2\n21 0 200 0\n6 0 0 0\n",

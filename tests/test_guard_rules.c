@@ -773,6 +773,31 @@ static void test_programs(void **state)
 	assert_true(passed > n / 10 && passed < n - n / 10);
 }
 
+/* X and k together are more than 32 bits: outside, not at the beginning. */
+static void test_wrap(void **state)
+{
+	static const uint16_t size[] = { BPF_B, BPF_H, BPF_W };
+	struct fixture *f = *state;
+	const struct filter_rule rule = { .id = "p", .text = f->path,
+					  .is_file = true,
+					  .action = FILTER_DROP };
+	uint64_t rng = SEED + 6;
+	struct draft d;
+
+	make_frame(&d, &rng);
+	for (size_t i = 0; i < ARRAY_SIZE(size); i++) {
+		const struct sock_filter insn[] = {
+			{ .code = BPF_LDX | BPF_W | BPF_IMM, .k = UINT32_MAX },
+			{ .code = BPF_LD | size[i] | BPF_IND, .k = 3 },
+			{ .code = BPF_RET | BPF_K, .k = 1 },
+		};
+
+		write_program(f, insn, ARRAY_SIZE(insn));
+		make(f, &rule, 1);
+		assert_int_equal(same(f, &d, "X wraps"), 1);
+	}
+}
+
 /* ---- limits ---- */
 
 static void test_limits(void **state)
@@ -964,6 +989,7 @@ int main(void)
 		RULES_TEST(test_sides),
 		RULES_TEST(test_switch),
 		RULES_TEST(test_programs),
+		RULES_TEST(test_wrap),
 		RULES_TEST(test_limits),
 		RULES_TEST(test_endless),
 		RULES_TEST(test_change),
