@@ -104,7 +104,19 @@ void bridge_free(struct bridge *b)
 void bridge_give_guard(struct bridge *b, struct guard *guard)
 {
 	b->guard = guard;
+	/* One that was another's has counted before. */
+	for (int side = 0; side < SIDES; side++)
+		guard_count(guard, side, &b->side[side].guard_from);
 	bridge_guard_set_conf(b);
+}
+
+struct guard *bridge_take_guard(struct bridge *b)
+{
+	struct guard *guard = b->guard;
+
+	bridge_detach(b);
+	b->guard = NULL;
+	return guard;
 }
 
 /* ---- attach ---- */
@@ -156,6 +168,50 @@ static int open_and_start(struct bridge *b)
 	return 0;
 }
 
+/*
+ * First the intake of both ports ends, then each lane empties its ring into
+ * the other port, then the kernel's counts are final, then sockets close.
+ */
+static void stop_and_close(struct bridge *b)
+{
+	for (int side = 0; side < SIDES; side++)
+		if (b->side[side].port && b->has_lane[side])
+			bridge_port_stop_rx(b->side[side].port);
+	for (int side = 0; side < SIDES; side++)
+		lane_stop(&b->lane[side]);
+	for (int side = 0; side < SIDES; side++)
+		bridge_port_close(b, (enum side)side);
+}
+
+static void restore_lro(struct bridge *b)
+{
+	for (int side = 0; side < SIDES; side++) {
+		offload_lro_restore(b->side[side].lro);
+		b->side[side].lro = NULL;
+	}
+}
+
+void bridge_step_back(struct bridge *b)
+{
+	if (!b->guarded || !guard_is_joined(b->guard)) {
+		bridge_detach(b);
+		return;
+	}
+	bridge_guard_hand_over(b);
+	stop_and_close(b);
+	restore_lro(b);
+	b->attached = false;
+	b->announced = false;
+}
+
+static void give_up(struct bridge *b)
+{
+	bridge_step_back(b);
+	if (b->guarded)
+		log_warn("pair %s: bypassed: the kernel forwards until its "
+			 "ports can be opened", b->conf->name);
+}
+
 int bridge_attach(struct bridge *b, struct link_monitor *m)
 {
 	int r;
@@ -183,49 +239,34 @@ int bridge_attach(struct bridge *b, struct link_monitor *m)
 		return 0;
 	}
 fail:
-	bridge_detach(b);
+	give_up(b);
 	return r;
-}
-
-/*
- * First the intake of both ports ends, then each lane empties its ring into
- * the other port, then the kernel's counts are final, then sockets close.
- */
-static void stop_and_close(struct bridge *b)
-{
-	for (int side = 0; side < SIDES; side++)
-		if (b->side[side].port && b->has_lane[side])
-			bridge_port_stop_rx(b->side[side].port);
-	for (int side = 0; side < SIDES; side++)
-		lane_stop(&b->lane[side]);
-	for (int side = 0; side < SIDES; side++)
-		bridge_port_close(b, (enum side)side);
 }
 
 void bridge_detach(struct bridge *b)
 {
-	if (!b->attached)
-		return;
 	bridge_guard_part(b);
-	stop_and_close(b);
+	if (b->attached)
+		stop_and_close(b);
 	bridge_guard_detach(b);
-	for (int side = 0; side < SIDES; side++) {
-		offload_lro_restore(b->side[side].lro);
-		b->side[side].lro = NULL;
-	}
+	restore_lro(b);
 	b->attached = false;
 	b->announced = false;
 }
 
 void bridge_end(struct bridge *b)
 {
+	bool failed = !b->attached && b->guarded; /* see give_up() */
+
 	bridge_propagate_end(b);
-	if (!b->attached || !b->guarded || b->conf->on_stop != END_BYPASS) {
+	if (!failed && (!b->guarded || b->conf->on_stop != END_BYPASS)) {
 		bridge_detach(b);
 		return;
 	}
-	bridge_guard_hand_over(b);
-	stop_and_close(b);
+	if (!failed) {
+		bridge_guard_hand_over(b);
+		stop_and_close(b);
+	}
 	bridge_guard_count(b);
 	guard_leave_attached(b->guard);
 	b->guarded = false;
@@ -240,62 +281,6 @@ void bridge_end(struct bridge *b)
 }
 
 /* ---- while it runs ---- */
-
-static void say_change(const struct link_info *was, const struct link_info *now)
-{
-	if (strcmp(was->name, now->name))
-		log_info("port %s: renamed to %s", was->name, now->name);
-	if (was->mtu != now->mtu)
-		log_info("port %s: MTU %u, was %u", now->name, now->mtu,
-			 was->mtu);
-	if (link_is_ready(was) && !link_is_ready(now))
-		log_warn("port %s: %s", now->name,
-			 now->up ? "lost its carrier" : "went down");
-	if (!link_is_ready(was) && link_is_ready(now))
-		log_info("port %s: up", now->name);
-}
-
-/* In what matters to us. */
-bool link_differs(const struct link_info *a, const struct link_info *b)
-{
-	return a->up != b->up || a->carrier != b->carrier ||
-	       a->mtu != b->mtu || strcmp(a->name, b->name);
-}
-
-/* A link that flaps without end must not fill a disk. */
-static void say_kept_back(struct bridge_port *bp, uint64_t now_ns)
-{
-	unsigned int n = quota_kept_back(&bp->log_quota, now_ns);
-
-	if (n)
-		log_info("port %s: %u more changes of its link; now it is %s",
-			 bp->link.name, n, !bp->link.up ? "down" :
-			 bp->link.carrier ? "up" : "without carrier");
-}
-
-int bridge_link_event(struct bridge *b, const struct link_event *event)
-{
-	for (int side = 0; side < SIDES; side++) {
-		struct bridge_port *bp = &b->side[side];
-		struct link_info was = bp->link;
-
-		if (!b->attached || bp->link.index != event->info.index)
-			continue;
-		if (event->gone) {
-			log_warn("port %s: the interface is gone",
-				 bp->link.name);
-			return -ENODEV;
-		}
-		bp->link = event->info;
-		shared_write(&bp->port->mtu, event->info.mtu);
-		shared_write(&bp->port->ready, link_is_ready(&event->info));
-		/* Who reads it may rely on it: said when it is so. */
-		if (link_differs(&was, &event->info) &&
-		    quota_take(&bp->log_quota, clock_now_ns()))
-			say_change(&was, &event->info);
-	}
-	return 0;
-}
 
 void bridge_announce(struct bridge *b)
 {
@@ -397,7 +382,7 @@ int bridge_tick(struct bridge *b)
 		if (b->attached)
 			bridge_port_count(b, (enum side)side);
 		warn_once(b, &b->lane[side]);
-		say_kept_back(&b->side[side], now_ns);
+		bridge_port_say_kept_back(&b->side[side], now_ns);
 		if (b->attached && rx_is_held(b, (enum side)side, now_ns)) {
 			say_held(b, (enum side)side);
 			held = true;
@@ -407,7 +392,7 @@ int bridge_tick(struct bridge *b)
 		stop_and_close(b);
 		r = open_and_start(b);
 		if (r)
-			bridge_detach(b);
+			give_up(b);
 	}
 	return r;
 }

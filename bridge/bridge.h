@@ -35,6 +35,7 @@ struct bridge_port {
 	uint64_t seen_received;
 	uint64_t seen_ring_full;
 	bool told_held; /* that the kernel held the ring */
+	char held_name[IF_NAMESIZE]; /* under which it was set down, or "" */
 	struct quota log_quota; /* of changes of the link, in the log */
 	struct quota event_quota;
 	struct guard_counters guard_from; /* since when we count */
@@ -90,6 +91,9 @@ void bridge_free(struct bridge *b);
 /* A guard for a pair that wants one, which is then the bridge's own. */
 void bridge_give_guard(struct bridge *b, struct guard *guard);
 
+/* Have it back, off the ports; or NULL. */
+struct guard *bridge_take_guard(struct bridge *b);
+
 /* For bridge*.c: the filter of a lane by a configuration, which goes on with
  * the counts of the one that is there; NULL where there are no rules. 0 or
  * -errno (logged). */
@@ -110,6 +114,10 @@ int bridge_attach(struct bridge *b, struct link_monitor *m);
 
 /* End reception, drain the rings, read the last counts, close the ports. */
 void bridge_detach(struct bridge *b);
+
+/* The same, but what the kernel joins when we do not forward stays joined until
+ * the bridge is attached again, or ends. */
+void bridge_step_back(struct bridge *b);
 
 /* The same at the end of the process, as the configuration has it for that:
  * with on_stop = bypass the kernel goes on forwarding. */

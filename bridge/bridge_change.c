@@ -82,13 +82,23 @@ static void commit_side(struct bridge_change *change, enum side side)
 	change->port[side] = NULL;
 }
 
+static bool same_ends(const struct conf_pair *a, const struct conf_pair *b)
+{
+	return !strcmp(a->port[SIDE_LEFT], b->port[SIDE_LEFT]) &&
+	       !strcmp(a->port[SIDE_RIGHT], b->port[SIDE_RIGHT]) &&
+	       a->one_way == b->one_way;
+}
+
 void bridge_commit(struct bridge_change *change)
 {
 	struct bridge *b = change->bridge;
 
 	if (change->reattach) {
 		bridge_propagate_end(b);
-		bridge_detach(b);
+		if (same_ends(b->conf, change->conf))
+			bridge_step_back(b);
+		else
+			bridge_detach(b);
 		b->lasting = true;
 	}
 	commit_side(change, SIDE_LEFT);

@@ -8,6 +8,7 @@
 #include "bridge_guard.h"
 #include "bridge_port.h"
 #include "clock.h"
+#include "link_tc.h"
 #include "log.h"
 
 /* A lane under load may never see its ring empty. */
@@ -28,15 +29,29 @@ bool conf_needs_guard(const struct conf_pair *conf)
 	return conf->isolate == ISOLATE_YES || conf_bypasses(conf);
 }
 
+/* In the lane's thread. */
+static void beat(struct lane *lane, void *arg)
+{
+	(void)arg;
+	lane->beat_ns = clock_now_ns();
+	guard_beat(lane->guard, lane->beat_ns);
+}
+
 void bridge_guard_set_conf(struct bridge *b)
 {
 	bool bypass = b->conf->on_fail == END_BYPASS;
 
-	for (int side = 0; side < SIDES; side++)
-		shared_write(&b->lane[side].hang_ns, b->conf->hang_ns);
+	/* Nobody hangs while it changes: lanes that sleep wake up by what was
+	 * said before. */
 	if (b->guard)
-		guard_set_hang(b->guard, bypass ? b->conf->hang_ns :
-						  INT64_MAX);
+		guard_set_hang(b->guard, INT64_MAX);
+	for (int side = 0; side < SIDES; side++) {
+		shared_write(&b->lane[side].hang_ns, b->conf->hang_ns);
+		if (b->lane[side].guard)
+			lane_do(&b->lane[side], beat, NULL);
+	}
+	if (b->guard && bypass)
+		guard_set_hang(b->guard, b->conf->hang_ns);
 }
 
 /* ---- rules ---- */
@@ -110,13 +125,35 @@ void bridge_guard_take_rules(struct bridge *b)
 
 /* ---- its course ---- */
 
+/* Without a guard of our own, one that forwards would double what we do. */
+static int clear_ports(const struct bridge *b)
+{
+	for (int side = 0; side < SIDES; side++) {
+		const struct link_info *link = &b->side[side].link;
+		int tid = guard_living(link->index);
+		int r = tid ? -EBUSY : link_tc_detach(link->index, link->name);
+
+		if (tid)
+			log_err("port %s: another bumpwire (thread %d) has it",
+				link->name, tid);
+		if (r < 0)
+			return r;
+		if (r)
+			log_info("port %s: the guard of a bumpwire that has "
+				 "ended is taken away", link->name);
+	}
+	return 0;
+}
+
 int bridge_guard_attach(struct bridge *b)
 {
 	struct guard_port port[SIDES];
 	int r;
 
-	if (!b->guard || !conf_wants_guard(b->conf))
-		return 0;
+	if (!b->guard || !conf_wants_guard(b->conf)) {
+		bridge_guard_detach(b);
+		return clear_ports(b);
+	}
 	for (int side = 0; side < SIDES; side++)
 		port[side] = (struct guard_port){
 			.index = b->side[side].link.index,
@@ -124,7 +161,13 @@ int bridge_guard_attach(struct bridge *b)
 			.carries = b->has_lane[side],
 		};
 	bridge_guard_take_rules(b);
-	r = guard_attach(b->guard, port, conf_bypasses(b->conf));
+	r = guard_attach(b->guard, port, conf_bypasses(b->conf),
+			 b->conf->on_fail == END_BYPASS);
+	if (r && r != -ENODEV && !conf_needs_guard(b->conf)) {
+		log_warn("pair %s: it goes without isolate: this host's own "
+			 "stack sees what arrives, too", b->conf->name);
+		return 0;
+	}
 	if (r)
 		return r;
 	b->guarded = true;
@@ -134,12 +177,6 @@ int bridge_guard_attach(struct bridge *b)
 	return 0;
 }
 
-static void turns(struct lane *lane, void *arg)
-{
-	(void)lane;
-	(void)arg;
-}
-
 void bridge_guard_begin(struct bridge *b)
 {
 	if (!b->guarded)
@@ -147,7 +184,7 @@ void bridge_guard_begin(struct bridge *b)
 	/* Not before they do: what nobody takes nor joins is lost. */
 	for (int side = 0; side < SIDES; side++)
 		if (b->lane[side].guard && b->has_lane[side])
-			lane_do(&b->lane[side], turns, NULL);
+			lane_do(&b->lane[side], beat, NULL);
 	guard_join(b->guard, b->conf->on_fail == END_BYPASS);
 	guard_carry_over(b->guard);
 }
@@ -157,6 +194,8 @@ void bridge_guard_begin(struct bridge *b)
 static void hand_over(struct lane *lane, void *arg)
 {
 	(void)arg;
+	if (!lane->guard)
+		return;
 	for (int i = 0; i < DRAIN_BREATHS; i++)
 		if (!lane_breathe(lane, clock_now_ns()))
 			break;
@@ -165,9 +204,10 @@ static void hand_over(struct lane *lane, void *arg)
 
 void bridge_guard_hand_over(struct bridge *b)
 {
+	guard_keep_joined(b->guard);
 	guard_join(b->guard, true);
 	for (int side = 0; side < SIDES; side++)
-		if (b->has_lane[side])
+		if (b->lane[side].started)
 			lane_do(&b->lane[side], hand_over, NULL);
 }
 
@@ -209,6 +249,13 @@ void bridge_guard_detach(struct bridge *b)
 	b->guarded = false;
 	for (int side = 0; side < SIDES; side++)
 		b->lane[side].guard = NULL;
+}
+
+void bridge_guard_look_after(struct bridge *b)
+{
+	if (b->guarded && guard_look_after(b->guard) > 0)
+		log_warn("pair %s: somebody took the guard off a port (tc "
+			 "qdisc del?): it is back", b->conf->name);
 }
 
 void bridge_guard_count(struct bridge *b)

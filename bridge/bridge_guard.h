@@ -44,6 +44,9 @@ void bridge_guard_part(struct bridge *b);
 /* Take it off the ports. */
 void bridge_guard_detach(struct bridge *b);
 
+/* Now and then: it may have been taken away. */
+void bridge_guard_look_after(struct bridge *b);
+
 /* Bring the lanes' counts of what went over in the kernel up to date. */
 void bridge_guard_count(struct bridge *b);
 

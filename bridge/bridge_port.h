@@ -18,6 +18,10 @@ static inline bool link_is_ready(const struct link_info *link)
 /* In name, MTU, up or carrier. */
 bool link_differs(const struct link_info *a, const struct link_info *b);
 
+/* A link that flaps without end must not fill a disk: say by and by how often it
+ * did. */
+void bridge_port_say_kept_back(struct bridge_port *bp, uint64_t now_ns);
+
 /* Open a port for this side as `conf` has it; an idle one receives nothing yet.
  * The bridge is not changed. 0 or -errno (logged). */
 int bridge_port_open(struct bridge *b, enum side side,

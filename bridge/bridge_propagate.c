@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bridge_port.h"
@@ -17,16 +18,19 @@
 
 /* ---- the note ---- */
 
-static void note(const struct link_info *link, bool held)
+static void note(struct bridge_port *bp, bool held)
 {
+	const struct link_info *link = &bp->link;
 	autoclean(close_fd) int dir = state_dir_open(BRIDGE_STATE_DIR);
 	struct port_record record;
 	int r = dir < 0 ? dir : 0;
 
 	if (!r && !held) {
-		state_dir_remove(dir, HELD_PREFIX, link->name);
+		state_dir_remove(dir, HELD_PREFIX, bp->held_name);
 		return;
 	}
+	/* It may have another one when it is set up. */
+	snprintf(bp->held_name, sizeof(bp->held_name), "%s", link->name);
 	if (!r)
 		r = port_record_init(&record, link->index);
 	if (!r)
@@ -65,10 +69,10 @@ static void set_port(struct bridge *b, int side, bool up)
 
 	/* Rather a note too many than a port that stays down. */
 	if (!up)
-		note(&bp->link, true);
+		note(bp, true);
 	r = link_set_up(bp->link.index, up);
-	if (up && (!r || r == -ENODEV))
-		note(&bp->link, false);
+	if (up ? !r || r == -ENODEV : r != 0)
+		note(bp, false);
 	if (r == -ENODEV || !quota_take(&bp->log_quota, clock_now_ns()))
 		return;
 	if (r)

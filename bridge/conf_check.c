@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "conf.h"
+#include "guard.h"
 #include "suggest.h"
 
 /* Before a message: where the thing stands, if that is known. */
@@ -101,6 +102,24 @@ static void check_rules(struct conf *conf, const struct conf_pair *pair,
 	}
 }
 
+static void check_guard(struct conf *conf, const struct conf_pair *pair)
+{
+	bool bypass = pair->on_fail == END_BYPASS ||
+		      pair->on_stop == END_BYPASS;
+
+	if (bypass && pair->isolate == ISOLATE_NO) {
+		log_err("%s%spair %s: isolate: no: bypass isolates the host, "
+			"too", WHERE(pair), pair->name);
+		mistake(conf);
+	}
+	if (!guard_is_built() && (bypass || pair->isolate == ISOLATE_YES)) {
+		log_err("%s%spair %s: %s: this program was built without BPF",
+			WHERE(pair), pair->name,
+			bypass ? "bypass" : "isolate");
+		mistake(conf);
+	}
+}
+
 int conf_finish(struct conf *conf)
 {
 	return conf_finish_after(conf, NULL);
@@ -116,6 +135,7 @@ int conf_finish_after(struct conf *conf, const struct conf *before)
 		check_ports(conf, &conf->pair[i]);
 		check_port_once(conf, i, SIDE_LEFT);
 		check_port_once(conf, i, SIDE_RIGHT);
+		check_guard(conf, &conf->pair[i]);
 		check_rules(conf, &conf->pair[i],
 			    before ? conf_find_pair(before,
 						    conf->pair[i].name) :

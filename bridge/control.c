@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
+#include "bridge_guard.h"
 #include "bridge_propagate.h"
 #include "clock.h"
 #include "control_state.h"
@@ -104,6 +105,8 @@ static void on_tick(struct control *c)
 {
 	take_expirations(c, SOURCE_TICK);
 	control_tick(c);
+	for (size_t i = 0; i < c->n_bridges; i++)
+		bridge_guard_look_after(c->bridge[i]);
 	control_attach_again(c);
 	if (c->server)
 		server_tick(c->server, clock_now_ns());

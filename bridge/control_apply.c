@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "bridge_change.h"
+#include "bridge_propagate.h"
 #include "clock.h"
 #include "control_state.h"
 #include "log.h"
@@ -35,11 +36,18 @@ static void plan_fini(struct plan *plan)
 	free(plan->change);
 }
 
-static void plan_abandon(struct plan *plan)
+static void forget_bridge(struct control *c, struct bridge *b)
+{
+	bridge_propagate_end(b);
+	control_take_guard(c, b);
+	bridge_free(b);
+}
+
+static void plan_abandon(struct plan *plan, struct control *c)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		if (!plan->change[i])
-			bridge_free(plan->bridge[i]);
+			forget_bridge(c, plan->bridge[i]);
 		bridge_abandon(plan->change[i]);
 	}
 	control_close_others(&plan->others);
@@ -148,7 +156,7 @@ static int plan_new(struct bridge **b, struct control *c,
 		r = bridge_attach(*b, c->monitor);
 	if (!r || (pair->wait && (r == -ENODEV || r == BRIDGE_REFUSED)))
 		return 0;
-	bridge_free(*b);
+	forget_bridge(c, *b);
 	*b = NULL;
 	return r == BRIDGE_REFUSED ? -EINVAL : r;
 }
@@ -191,7 +199,7 @@ static void remove_pairs(struct control *c, const struct conf *conf)
 		if (conf_find_pair(conf, b->conf->name))
 			continue;
 		log_info("pair %s: removed", b->conf->name);
-		bridge_free(b);
+		forget_bridge(c, b);
 	}
 }
 
@@ -228,7 +236,7 @@ int control_apply(struct control *c, struct conf *conf, bool reopen,
 	if (!r)
 		r = control_open_others(c, conf, reopen, &plan.others);
 	if (r) {
-		plan_abandon(&plan);
+		plan_abandon(&plan, c);
 		conf_fini(conf);
 		free(conf);
 		return r;

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "bridge_guard.h"
+#include "bridge_propagate.h"
 #include "control_state.h"
 #include "link_tc.h"
 #include "log.h"
@@ -66,6 +67,12 @@ static int give_loaded(struct control *c, struct bridge *b)
 	}
 	bridge_give_guard(b, guard);
 	ports_of(c, b->conf, port);
+	for (int side = 0; side < SIDES; side++)
+		if (port[side].index && guard_is_preceded(port[side].index))
+			log_warn("port %s: a tcx program runs before the "
+				 "guard: isolate and bypass do not hold for "
+				 "what it takes or passes on (bpftool net)",
+				 port[side].name);
 	r = guard_inherit(guard, port, &tid);
 	if (r == -EBUSY)
 		return say_busy(b->conf, tid);
@@ -91,6 +98,16 @@ int control_make_guards(struct control *c)
 	if (!r)
 		load_spares(c);
 	return r;
+}
+
+void control_take_guard(struct control *c, struct bridge *b)
+{
+	struct guard *guard = bridge_take_guard(b);
+
+	if (guard && c->n_spares < SPARE_GUARDS)
+		c->spare[c->n_spares++] = guard;
+	else
+		guard_free(guard);
 }
 
 int control_give_guard(struct control *c, struct bridge *b,
@@ -144,6 +161,8 @@ int control_unbypass(const struct conf *conf)
 	struct link_monitor *monitor = NULL;
 	int result = link_monitor_open(&monitor);
 
+	/* What it held down, too. */
+	bridge_propagate_recover();
 	for (size_t i = 0; monitor && i < conf->n_pairs; i++)
 		for (int side = 0; side < SIDES; side++) {
 			const char *name = conf->pair[i].port[side];

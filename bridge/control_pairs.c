@@ -109,9 +109,8 @@ static void tell_bypass(struct control *c, struct bridge *b)
 		if (!n)
 			continue;
 		b->told_bypassed[side] = lane->stats.bypassed_frames;
-		log_warn("lane %s: bypassed: the kernel forwarded %lld frames "
-			 "in place of a process that was away or hung",
-			 lane->name, n);
+		log_warn("lane %s: bypassed: the kernel itself forwarded %lld "
+			 "frames, while nobody here did", lane->name, n);
 		events_write(c->events, "bypass", "{sssssssI}", "pair",
 			     b->conf->name, "side", side_name[side], "port",
 			     b->conf->port[side], "frames", n);

@@ -318,6 +318,14 @@ static char *user_name(void)
 	return strdup(user ? user->pw_name : number);
 }
 
+static bool fails_open(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_pairs; i++)
+		if (conf->pair[i].on_fail == END_BYPASS)
+			return true;
+	return false;
+}
+
 int control_drop_privileges(struct control *c)
 {
 	const struct conf *conf = c->conf;
@@ -331,6 +339,7 @@ int control_drop_privileges(struct control *c)
 		.user_is_wanted = conf->user,
 		.owned = owned,
 		.n_owned = ARRAY_SIZE(owned),
+		.no_core = conf->sandbox && fails_open(conf),
 	};
 	int r = privilege_drop(&params);
 

@@ -119,6 +119,9 @@ void control_free_guards(struct control *c);
 int control_give_guard(struct control *c, struct bridge *b,
 		       const struct conf_pair *conf);
 
+/* The guard of a bridge that goes, for another one. */
+void control_take_guard(struct control *c, struct bridge *b);
+
 /* ---- control_apply.c ---- */
 
 /*

@@ -13,8 +13,12 @@
 
 void doctor_check_promiscuity(struct doctor *d, const struct doctor_port *p)
 {
-	/* What counts, and is not told of here: a bridge, packet sockets. */
-	if (p->facts.promiscuous) {
+	struct link_tc tc = { 0 };
+
+	/* What counts, and is not told of here: a bridge, packet sockets, and
+	 * the guard, which is told below. */
+	link_tc_get(p->link.index, &tc);
+	if (p->facts.promiscuous && !(tc.notes & LINK_TC_MADE_PROMISC)) {
 		doctor_find(d, DOCTOR_NOTE, p->name, "promiscuous by hand: "
 			    "needless, bumpwire asks for it while it runs");
 		doctor_mend(d, "ip link set dev %s promisc off", p->name);

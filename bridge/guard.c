@@ -4,6 +4,8 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/futex.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +22,10 @@ struct guard {
 	struct guard_state *state; /* in the kernel's memory */
 	struct guard_port port[GUARD_SIDES];
 	struct guard_before before[GUARD_SIDES];
+	uint32_t made[GUARD_SIDES]; /* notes of link_tc.h */
 	bool attached;
 	bool bypass;
+	bool joins; /* once the process is gone */
 	bool can_filter; /* the programs that interpret rules are loaded */
 	bool filters;	 /* they are those to attach */
 	bool switched;	 /* sets, so that runs may still be in an idle one */
@@ -56,18 +60,24 @@ static int say_why(int r, char *why, size_t size)
 	return r;
 }
 
-/* What a kernel has against programs with bpf_loop() in them need not keep the
- * others out: tried without `can_filter`. */
-static int load(struct guard *g, bool can_filter)
+/* What kernels have by and by: the coarse clock (5.11), bpf_loop() (5.17). What
+ * one lacks need not keep the rest out. */
+static int load(struct guard *g, bool can_filter, bool coarse_clock)
 {
 	g->skel = guard_bpf__open();
 	if (!g->skel)
 		return -errno;
 	g->can_filter = can_filter;
+	g->skel->rodata->coarse_clock = coarse_clock;
 	bpf_program__set_autoload(g->skel->progs.join_left_filtered, can_filter);
 	bpf_program__set_autoload(g->skel->progs.join_right_filtered,
 				  can_filter);
 	return guard_bpf__load(g->skel);
+}
+
+bool guard_is_built(void)
+{
+	return true;
 }
 
 int guard_new(struct guard **gp, char *why, size_t size)
@@ -78,10 +88,10 @@ int guard_new(struct guard **gp, char *why, size_t size)
 	if (!g)
 		return say_why(-ENOMEM, why, size);
 	libbpf_set_print(print_debug);
-	r = load(g, true);
-	if (r) {
+	r = load(g, true, true);
+	for (int clock = 1; r && r != -EPERM && clock >= 0; clock--) {
 		guard_bpf__destroy(g->skel);
-		r = load(g, false);
+		r = load(g, false, clock);
 	}
 	if (r) {
 		guard_free(g);
@@ -106,12 +116,15 @@ void guard_free(struct guard *g)
 
 /* ---- who lives ---- */
 
-/* Lock it anew, whoever had it before: glibc's first word says so at once. */
+/* Lock it anew, unless this thread has it, whoever had it before: glibc's first
+ * word says so at once. */
 static void own(struct guard_owner *owner)
 {
 	pthread_mutex_t *mutex = (pthread_mutex_t *)owner;
 	pthread_mutexattr_t attr;
 
+	if ((shared_read(&owner->futex) & FUTEX_TID_MASK) == (uint32_t)gettid())
+		return;
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
@@ -157,13 +170,29 @@ static int fd_of(const struct bpf_program *program)
 
 int guard_filter_fd(const struct guard *g, int side)
 {
-	if (!g || !g->bypass)
+	if (!g || !g->attached || !g->bypass)
 		return -1;
 	return fd_of(side ? g->skel->progs.take_right :
 			    g->skel->progs.take_left);
 }
 
-/* Is the wire one that a guard before us has joined? */
+/* A port that was joined with another one by a process that has ended: that
+ * wire ends, or its frames would go on to come to this port. */
+static void end_other(const struct guard_port *port, int peer)
+{
+	char name[IF_NAMESIZE] = "?";
+	struct link_tc tc;
+
+	if (link_tc_get(peer, &tc) || !tc.is_attached ||
+	    tc.peer != port->index)
+		return;
+	if_indextoname((unsigned int)peer, name);
+	log_warn("port %s: it was joined with %s by a bumpwire that has ended: "
+		 "that wire ends", port->name, name);
+	link_tc_detach(peer, name);
+}
+
+/* Is the wire one that a guard before us joins now? */
 static int find_joined(const struct guard_port *port, bool *joined)
 {
 	struct link_tc tc;
@@ -171,10 +200,15 @@ static int find_joined(const struct guard_port *port, bool *joined)
 
 	*joined = true;
 	for (int side = 0; side < GUARD_SIDES; side++) {
+		int mate = port[!side].index;
+
 		r = link_tc_get(port[side].index, &tc);
 		if (r)
 			return r;
-		*joined &= tc.is_attached && tc.notes & LINK_TC_JOINS;
+		*joined &= tc.is_attached && tc.notes & LINK_TC_JOINS &&
+			   tc.peer == mate;
+		if (tc.is_attached && tc.peer && tc.peer != mate)
+			end_other(&port[side], tc.peer);
 	}
 	return 0;
 }
@@ -188,33 +222,44 @@ static int attach_side(struct guard *g, int side)
 		  g->skel->progs.join_right_filtered },
 	};
 
-	const struct link_tc_programs programs = {
-		.name = "bumpwire",
+	struct link_tc_programs programs = {
 		.ingress_fd = fd_of(joiner[side][g->filters]),
 		.egress_fd = !g->bypass ? -1 :
 			     fd_of(side ? g->skel->progs.hold_right :
 					  g->skel->progs.hold_left),
-		.joins = g->bypass,
+		.peer = g->port[!side].index,
+		.promisc = g->bypass,
+		.joins = g->joins,
+		.made = g->made[side],
 	};
+	int r = link_tc_attach(port->index, port->name, &programs);
 
-	return link_tc_attach(port->index, port->name, &programs);
+	g->made[side] = programs.made;
+	return r;
+}
+
+static int attach_both(struct guard *g)
+{
+	int r = attach_side(g, 0);
+
+	return r ? r : attach_side(g, 1);
 }
 
 int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
-		 bool bypass)
+		 bool bypass, bool joins)
 {
 	bool joined;
 	int r = find_joined(port, &joined);
 
 	if (r)
 		return r;
-	for (int side = 0; joined && side < GUARD_SIDES; side++)
-		if (g->before[side].state)
-			joined = g->before[side].state->joined;
 	memcpy(g->port, port, sizeof(g->port));
+	if (!g->attached)
+		memset(g->made, 0, sizeof(g->made));
 	/* What the kernel forwards now it goes on to forward until the lanes
 	 * turn, whatever becomes of us later. */
 	g->bypass = bypass || joined;
+	g->joins = joins;
 	for (int side = 0; side < GUARD_SIDES; side++) {
 		/* Both before the first program: it redirects at once. */
 		g->state->side[side].index = (uint32_t)port[side].index;
@@ -223,12 +268,41 @@ int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
 	shared_write(&g->state->joined, joined);
 	own(&g->state->owner);
 	g->attached = true;
-	r = attach_side(g, 0);
-	if (!r)
-		r = attach_side(g, 1);
-	if (r)
+	r = attach_both(g);
+	/* Of a joined wire what could be attached stays: it forwards. */
+	if (r && !joined)
 		guard_detach(g);
 	return r;
+}
+
+bool guard_is_joined(const struct guard *g)
+{
+	return g->attached && g->state->joined;
+}
+
+int guard_keep_joined(struct guard *g)
+{
+	if (g->joins)
+		return 0;
+	g->joins = true;
+	return attach_both(g);
+}
+
+int guard_look_after(struct guard *g)
+{
+	struct link_tc tc;
+	int r, missing = 0;
+
+	for (int side = 0; g->attached && side < GUARD_SIDES; side++) {
+		r = link_tc_get(g->port[side].index, &tc);
+		if (!r && !tc.is_attached) {
+			r = attach_side(g, side);
+			missing++;
+		}
+		if (r)
+			return r;
+	}
+	return missing;
 }
 
 void guard_join(struct guard *g, bool joined)

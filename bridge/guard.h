@@ -28,6 +28,14 @@ struct guard_counters {
 	uint64_t trips; /* how often the kernel took over from a lane that hung */
 };
 
+/* Was this program built with it? */
+bool guard_is_built(void);
+
+/* A program that runs before the guard on this link, whatever it is attached by
+ * (tcx, Linux 6.6): what it takes or passes on by itself the guard does not see.
+ * As guard_inherit() it is asked at the start. */
+bool guard_is_preceded(int index);
+
 /* Load the programs, which takes CAP_BPF and CAP_NET_ADMIN; nothing is attached.
  * 0, or -errno: not logged, `why` says it. */
 int guard_new(struct guard **gp, char *why, size_t size);
@@ -38,7 +46,9 @@ void guard_free(struct guard *g);
 /*
  * Attach to both ports, by index and name; of a guard that is there, left by a
  * process that has died, this one takes the place without a gap, and goes on
- * joining where that one did. From now on the host sees nothing of either port
+ * joining where that one did; one that joined a port with yet another one is
+ * ended. With `bypass` it can join them, with `joins` it does so by itself once
+ * the process is gone. From now on the host sees nothing of either port
  * for as long as the calling thread lives. 0 or -errno (logged, except -ENODEV);
  * then nothing is attached that was not before.
  */
@@ -49,10 +59,18 @@ struct guard_port {
 };
 
 int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
-		 bool bypass);
+		 bool bypass, bool joins);
 
 /* Whether what the process does not take goes over in the kernel. */
 void guard_join(struct guard *g, bool joined);
+bool guard_is_joined(const struct guard *g);
+
+/* From now on it does so also once the process is gone. 0 or -errno (logged). */
+int guard_keep_joined(struct guard *g);
+
+/* Put back what somebody has taken away, such as a qdisc. How many ports that
+ * was, or -errno (logged, except -ENODEV). */
+int guard_look_after(struct guard *g);
 
 /* A lane that has not turned for this long hangs. */
 void guard_set_hang(struct guard *g, uint64_t hang_ns);

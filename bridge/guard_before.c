@@ -11,6 +11,7 @@
 #include "link_tc.h"
 
 #define MAPS_MAX 8 /* of a program */
+#define TCX_INGRESS 46 /* BPF_TCX_INGRESS of 6.6's linux/bpf.h */
 
 static int living_thread(const struct guard_owner *owner)
 {
@@ -94,6 +95,14 @@ void guard_before_add(const struct guard_before *before, struct guard_side *to)
 	__atomic_fetch_add(&to->filtered_frames,
 			   from->filtered_frames - from->told_filtered,
 			   __ATOMIC_RELAXED);
+}
+
+bool guard_is_preceded(int index)
+{
+	uint32_t flags = 0, n = 1, id;
+
+	return !bpf_prog_query(index, (enum bpf_attach_type)TCX_INGRESS, 0,
+			       &flags, &id, &n) && n;
 }
 
 int guard_living(int index)

@@ -10,6 +10,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "link_ask.h"
@@ -21,6 +22,8 @@
 #define EGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 #define PRIORITY 1 /* before whatever else is there */
 #define HANDLE 0x62756d00u /* and the notes */
+#define NAME_FORMAT "bumpwire-%d" /* of the program; the peer's index */
+#define NAME_BYTES 32
 
 static bool is_ours(const struct tcmsg *tcm, const struct nlattr *kind)
 {
@@ -36,6 +39,7 @@ static int on_filter(struct nl_msg *msg, void *arg)
 	struct nlattr *tb[TCA_MAX + 1], *of_bpf[TCA_BPF_MAX + 1];
 	const struct tcmsg *tcm;
 	struct link_tc *tc = arg;
+	char text[NAME_BYTES] = "";
 	bool egress, ours;
 
 	if (h->nlmsg_type != RTM_NEWTFILTER ||
@@ -53,9 +57,13 @@ static int on_filter(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	tc->is_attached = true;
 	tc->notes = tcm->tcm_handle & LINK_TC_NOTES;
-	if (tb[TCA_OPTIONS] && nla_parse_nested(of_bpf, TCA_BPF_MAX,
-						tb[TCA_OPTIONS], NULL) >= 0)
-		tc->program_id = link_attr_u32(of_bpf[TCA_BPF_ID]);
+	if (!tb[TCA_OPTIONS] || nla_parse_nested(of_bpf, TCA_BPF_MAX,
+						 tb[TCA_OPTIONS], NULL) < 0)
+		return NL_OK;
+	tc->program_id = link_attr_u32(of_bpf[TCA_BPF_ID]);
+	link_attr_text(text, sizeof(text), of_bpf[TCA_BPF_NAME]);
+	if (sscanf(text, NAME_FORMAT, &tc->peer) != 1)
+		tc->peer = 0;
 	return NL_OK;
 }
 
@@ -131,11 +139,13 @@ static struct tcmsg filter_header(int index, uint32_t parent, uint32_t notes)
 	};
 }
 
-static int put_program(struct nl_msg *msg, int fd, const char *program)
+static int put_program(struct nl_msg *msg, int fd, int peer)
 {
 	struct nlattr *options;
+	char program[NAME_BYTES];
 	int r = nla_put_string(msg, TCA_KIND, "bpf");
 
+	snprintf(program, sizeof(program), NAME_FORMAT, peer);
 	options = nla_nest_start(msg, TCA_OPTIONS);
 	if (r < 0 || !options)
 		return -NLE_NOMEM;
@@ -147,13 +157,13 @@ static int put_program(struct nl_msg *msg, int fd, const char *program)
 }
 
 static int add_filter(int index, uint32_t parent, uint32_t notes, int fd,
-		      const char *program)
+		      int peer)
 {
 	const struct tcmsg tcm = filter_header(index, parent, notes);
 	struct nl_msg *msg = new_message(RTM_NEWTFILTER, NLM_F_CREATE, &tcm);
 
 	if (msg)
-		msg = whole(msg, put_program(msg, fd, program));
+		msg = whole(msg, put_program(msg, fd, peer));
 	return link_order(msg);
 }
 
@@ -176,19 +186,18 @@ static void unmake(int index, uint32_t notes)
 		order_qdisc(RTM_DELQDISC, 0, index);
 }
 
-/* What the program needs beside itself; *notes gains what was made. */
+/* What the program needs beside itself: the qdisc is made; that the flag will
+ * be set is noted, so that whoever comes after a kill -9 knows. */
 static int prepare(int index, bool has_qdisc, bool promisc, uint32_t *notes)
 {
 	struct link_facts facts;
 	int r = link_facts_get(index, &facts);
 
+	if (!r && promisc && !facts.promiscuous)
+		*notes |= LINK_TC_MADE_PROMISC;
 	if (!r && !has_qdisc) {
 		r = order_qdisc(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, index);
 		*notes |= r ? 0 : LINK_TC_MADE_QDISC;
-	}
-	if (!r && promisc && !facts.promiscuous) {
-		r = link_set_promisc(index, true);
-		*notes |= r ? 0 : LINK_TC_MADE_PROMISC;
 	}
 	return r;
 }
@@ -199,12 +208,34 @@ static int set_egress(int index, const struct link_tc *tc,
 		      const struct link_tc_programs *p)
 {
 	if (p->egress_fd >= 0 && (tc->has_clsact || !tc->has_qdisc))
-		return add_filter(index, EGRESS, 0, p->egress_fd, p->name);
+		return add_filter(index, EGRESS, 0, p->egress_fd, p->peer);
 	return tc->has_egress ? remove_filter(index, EGRESS, 0) : 0;
 }
 
-int link_tc_attach(int index, const char *name,
-		   const struct link_tc_programs *p)
+/* Why it could not be, for who has to do something about it. */
+static int say_refused(int index, const char *name, const struct link_tc *tc,
+		       int r)
+{
+	struct link_facts facts;
+
+	/* "No such object" is also what a kernel without the kind answers. */
+	if (r == -ENODEV && !link_facts_get(index, &facts))
+		r = -EOPNOTSUPP;
+	if (r == -EINVAL)
+		r = -EBUSY;
+	if (r == -EOPNOTSUPP)
+		log_err("port %s: this kernel has no clsact or no cls_bpf "
+			"(modprobe sch_ingress cls_bpf)", name);
+	else if (r != -ENODEV)
+		log_err("port %s: the guard at its ingress: %s%s%s%s", name,
+			strerror(-r), tc->others ?
+			": another tc filter has priority 1 (tc filter show "
+			"dev " : "", tc->others ? name : "",
+			tc->others ? " ingress)" : "");
+	return r;
+}
+
+int link_tc_attach(int index, const char *name, struct link_tc_programs *p)
 {
 	struct link_tc tc;
 	uint32_t notes;
@@ -212,26 +243,29 @@ int link_tc_attach(int index, const char *name,
 
 	if (r)
 		return r;
+	p->made |= tc.notes & ~LINK_TC_JOINS;
+	notes = p->made | (p->joins ? LINK_TC_JOINS : 0);
+	r = prepare(index, tc.has_qdisc, p->promisc, &notes);
+	if (!r)
+		r = add_filter(index, INGRESS, notes, p->ingress_fd, p->peer);
+	if (!r)
+		r = set_egress(index, &tc, p);
+	if (!r && p->promisc && notes & LINK_TC_MADE_PROMISC)
+		r = link_set_promisc(index, true);
+	if (r) {
+		if (!tc.is_attached)
+			remove_filter(index, INGRESS, notes);
+		unmake(index, notes & ~p->made & ~LINK_TC_JOINS);
+		return say_refused(index, name, &tc, r);
+	}
+	p->made = notes & ~LINK_TC_JOINS;
+	/* By its new notes it stands beside the old one, and before it. */
+	if (tc.is_attached && notes != tc.notes)
+		remove_filter(index, INGRESS, tc.notes);
 	if (tc.others && !tc.is_attached)
 		log_warn("port %s: %u tc filters at its ingress see no frames "
 			 "now (isolate = no leaves them alone)", name,
 			 tc.others);
-	notes = (tc.notes & ~LINK_TC_JOINS) | (p->joins ? LINK_TC_JOINS : 0);
-	r = prepare(index, tc.has_qdisc, p->joins, &notes);
-	if (!r)
-		r = set_egress(index, &tc, p);
-	if (!r)
-		r = add_filter(index, INGRESS, notes, p->ingress_fd, p->name);
-	if (r) {
-		if (r != -ENODEV)
-			log_err("port %s: a program at its ingress (clsact): "
-				"%s", name, strerror(-r));
-		unmake(index, notes & ~tc.notes);
-		return r;
-	}
-	/* By its new notes it stands beside the old one, and before it. */
-	if (tc.is_attached && notes != tc.notes)
-		remove_filter(index, INGRESS, tc.notes);
 	return 0;
 }
 
@@ -242,9 +276,9 @@ int link_tc_detach(int index, const char *name)
 
 	if (r || !tc.is_attached)
 		return r;
-	r = remove_filter(index, INGRESS, tc.notes);
 	if (tc.has_egress)
 		remove_filter(index, EGRESS, 0);
+	r = remove_filter(index, INGRESS, tc.notes);
 	if (r) {
 		if (r != -ENODEV)
 			log_err("port %s: the program at its ingress (clsact) "

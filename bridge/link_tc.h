@@ -14,7 +14,7 @@
 /* What was made for the program's sake, and goes with it. */
 #define LINK_TC_MADE_QDISC 1u
 #define LINK_TC_MADE_PROMISC 2u
-#define LINK_TC_JOINS 4u /* it may forward in place of the process */
+#define LINK_TC_JOINS 4u /* it forwards once its process is gone */
 #define LINK_TC_NOTES 7u
 
 struct link_tc {
@@ -22,6 +22,7 @@ struct link_tc {
 	bool has_clsact;
 	bool is_attached; /* a program of ours is, at ingress */
 	uint32_t notes;	  /* LINK_TC_* of it */
+	int peer;	  /* index of the link that it forwards to; 0: unknown */
 	uint32_t program_id;
 	unsigned int others; /* classifiers of somebody else at ingress */
 	bool has_egress;     /* ours is there */
@@ -33,18 +34,21 @@ int link_tc_get(int index, struct link_tc *tc);
 
 /* Loaded (BPF_PROG_TYPE_SCHED_CLS). */
 struct link_tc_programs {
-	const char *name;
 	int ingress_fd;
 	int egress_fd; /* -1: none */
-	bool joins;    /* then the link is promiscuous by its own flag */
+	int peer;
+	bool promisc; /* the link's own flag is to be set */
+	bool joins;
+	uint32_t made; /* of the notes, as far as the caller knows; updated */
 };
 
 /*
  * Attach them, as the first; what is there of ours is replaced, and no frame
- * passes in between. 0 or -errno (logged with the link's name).
+ * passes in between. 0; -ENODEV; -EBUSY, -EOPNOTSUPP or other -errno, but never
+ * -EINVAL (logged with the link's name): then nothing has changed.
  */
 int link_tc_attach(int index, const char *name,
-		   const struct link_tc_programs *programs);
+		   struct link_tc_programs *programs);
 
 /* Take ours away, and what was made for it. 1: done; 0: there was none;
  * -ENODEV; other -errno (logged with the link's name). */

@@ -41,7 +41,8 @@ static const struct {
 } kept[] = {
 	{ CAP_NET_RAW, "CAP_NET_RAW", true, "packet sockets need it" },
 	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", false,
-	  "without it LRO stays on, and kernel buffers stay small" },
+	  "without it LRO stays on, kernel buffers stay small, and there is no "
+	  "guard and no link propagation" },
 };
 
 /* Somebody else to be: the answer to "whom?". */
@@ -263,6 +264,8 @@ int privilege_drop(const struct privilege_params *p)
 		return r;
 	if (STAYS_DUMPABLE)
 		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	else if (p->no_core)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	log_debug("privileges: uid %u, gid %u, CAP_NET_RAW%s",
 		  (unsigned int)getuid(), (unsigned int)getgid(),
 		  may(CAP_NET_ADMIN) ? " and CAP_NET_ADMIN" : "");

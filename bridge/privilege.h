@@ -23,6 +23,9 @@ struct privilege_params {
 	 * made: /var/log given here would be that user's, too.
 	 */
 	const char *const *owned;
+	/* Write no core: a process that does lives until it is written, and
+	 * its threads hold what they hold (coredump_wait(), fs/coredump.c). */
+	bool no_core;
 	size_t n_owned;
 };
 

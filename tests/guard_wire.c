@@ -144,7 +144,7 @@ void take_over(struct guard *guard, int side)
 void start_guard(void)
 {
 	wire.guard = make_guard();
-	assert_int_equal(guard_attach(wire.guard, wire.port, true), 0);
+	assert_int_equal(guard_attach(wire.guard, wire.port, true, true), 0);
 	guard_set_hang(wire.guard, GUARD_WIRE_NEVER);
 	open_lanes(wire.guard);
 	take_over(wire.guard, 0);

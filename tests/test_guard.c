@@ -71,7 +71,7 @@ static void test_isolate(void **state)
 {
 	(void)state;
 	wire.guard = make_guard();
-	assert_int_equal(guard_attach(wire.guard, wire.port, false), 0);
+	assert_int_equal(guard_attach(wire.guard, wire.port, false, false), 0);
 	assert_int_equal(tc_of(0).notes, LINK_TC_MADE_QDISC);
 	assert_false(is_promiscuous(0));
 	assert_int_equal(guard_filter_fd(wire.guard, 0), -1);
@@ -144,7 +144,7 @@ static void test_old_ingress(void **state)
 
 static void test_link_gone(void **state)
 {
-	const struct link_tc_programs none = { "none", -1, -1, true };
+	struct link_tc_programs none = { .ingress_fd = -1, .egress_fd = -1 };
 	struct link_tc tc;
 
 	(void)state;
@@ -157,7 +157,7 @@ static void test_link_gone(void **state)
 	/* One side of two: nothing stays. */
 	run("ip link delete pr");
 	wire.guard = make_guard();
-	assert_int_equal(guard_attach(wire.guard, wire.port, true), -ENODEV);
+	assert_int_equal(guard_attach(wire.guard, wire.port, true, true), -ENODEV);
 	assert_false(tc_of(0).has_qdisc);
 	assert_false(is_promiscuous(0));
 	guard_free(wire.guard);

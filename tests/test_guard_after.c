@@ -35,7 +35,7 @@ static pid_t start_elsewhere(bool bypass)
 		char why[160];
 
 		if (guard_new(&guard, why, sizeof(why)) ||
-		    guard_attach(guard, wire.port, bypass))
+		    guard_attach(guard, wire.port, bypass, bypass))
 			_exit(1);
 		guard_set_hang(guard, GUARD_WIRE_NEVER);
 		for (int side = 0; bypass && side < GUARD_SIDES; side++)
@@ -80,7 +80,7 @@ static void test_succession(void **state)
 	assert_int_equal(guard_inherit(wire.guard, wire.port, &tid), 0);
 	assert_int_equal(tid, 0);
 	goes(0, OVER);
-	assert_int_equal(guard_attach(wire.guard, wire.port, true), 0);
+	assert_int_equal(guard_attach(wire.guard, wire.port, true, true), 0);
 	guard_set_hang(wire.guard, GUARD_WIRE_NEVER);
 	/* It goes on joining, and promiscuity is still ours. */
 	assert_int_not_equal(tc_of(0).program_id, program_id);
@@ -114,7 +114,7 @@ static void test_exchanged(void **state)
 	wire.port[1] = left;
 	wire.guard = make_guard();
 	assert_int_equal(guard_inherit(wire.guard, wire.port, &tid), 0);
-	assert_int_equal(guard_attach(wire.guard, wire.port, true), 0);
+	assert_int_equal(guard_attach(wire.guard, wire.port, true, true), 0);
 	guard_carry_over(wire.guard);
 	assert_int_equal(counts(0).bypassed_frames, 0);
 	assert_int_equal(counts(1).bypassed_frames, 1);
@@ -135,7 +135,7 @@ static void test_after_isolation(void **state)
 	assert_true(tc_of(0).is_attached);
 	goes(0, NOWHERE);
 	wire.guard = make_guard();
-	assert_int_equal(guard_attach(wire.guard, wire.port, false), 0);
+	assert_int_equal(guard_attach(wire.guard, wire.port, false, false), 0);
 	goes(0, NOWHERE);
 	guard_detach(wire.guard);
 	assert_false(tc_of(0).has_qdisc);
@@ -150,7 +150,7 @@ static void test_half(void **state)
 	end_elsewhere(pid);
 	assert_int_equal(link_tc_detach(wire.port[1].index, "pr"), 1);
 	wire.guard = make_guard();
-	assert_int_equal(guard_attach(wire.guard, wire.port, true), 0);
+	assert_int_equal(guard_attach(wire.guard, wire.port, true, true), 0);
 	goes(0, NOWHERE);
 	goes(1, NOWHERE);
 	guard_join(wire.guard, true);
@@ -182,7 +182,7 @@ static void test_no_gap(void **state)
 	for (int i = 0; i < 20; i++) {
 		struct guard *guard = make_guard();
 
-		assert_int_equal(guard_attach(guard, wire.port, true), 0);
+		assert_int_equal(guard_attach(guard, wire.port, true, true), 0);
 		guard_free(guard); /* it is left attached, and joined */
 	}
 	shared_write(&enough, true);
@@ -191,7 +191,7 @@ static void test_no_gap(void **state)
 		assert_int_equal(got, n & 255);
 	assert_in_range(n, 20, INT64_MAX);
 	wire.guard = make_guard();
-	assert_int_equal(guard_attach(wire.guard, wire.port, true), 0);
+	assert_int_equal(guard_attach(wire.guard, wire.port, true, true), 0);
 	guard_detach(wire.guard);
 }
 

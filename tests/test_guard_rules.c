@@ -275,7 +275,7 @@ static int setup(void **state)
 		port[side].index = (int)if_nametoindex(port[side].name);
 	assert_int_equal(guard_new(&f->guard, why, sizeof(why)), 0);
 	assert_int_equal(guard_filter_while_joined(f->guard, true), 0);
-	assert_int_equal(guard_attach(f->guard, port, true), 0);
+	assert_int_equal(guard_attach(f->guard, port, true, true), 0);
 	guard_join(f->guard, true);
 	f->tail_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "tail", 4, 4, 1,
 				    NULL);
