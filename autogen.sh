@@ -36,9 +36,9 @@ need  libiniparser-dev    configuration
 need  libjansson-dev      reports for programs
 need  zlib1g-dev          captures: .gz
 need  libzstd-dev         captures: .zst
-need  libbpf-dev          live frames
-need  clang               live frames: BPF; fuzzers
-need  bpftool             live frames: skeleton
+need  libbpf-dev          guard, live frames
+need  clang               guard, live frames: BPF; fuzzers
+need  bpftool             guard, live frames: skeleton
 need  libmicrohttpd-dev   metrics by HTTP
 need  libseccomp-dev      sandbox: system calls
 need  libcap-ng-dev       sandbox: capabilities

@@ -14,6 +14,7 @@
 
 #include "about.h"
 #include "base.h"
+#include "guard.h"
 #include "live.h"
 #include "pcap_file.h"
 
@@ -86,6 +87,20 @@ static void print_seccomp(FILE *out)
 		fprintf(out, "no: %s", strerror(errno));
 }
 
+static void print_guard(FILE *out)
+{
+	struct guard *guard = NULL;
+	char why[160];
+
+	if (guard_new(&guard, why, sizeof(why)))
+		fprintf(out, "no: %s", why);
+	else
+		fprintf(out, "yes%s", guard_check_rules(guard, NULL, 0, why,
+							sizeof(why)) ?
+					      ", without rules" : "");
+	guard_free(guard);
+}
+
 static void print_live(FILE *out)
 {
 	char why[256] = "";
@@ -107,6 +122,7 @@ static const struct {
 	{ "kernel", print_kernel },
 	{ "Landlock", print_landlock },
 	{ "seccomp", print_seccomp },
+	{ "guard", print_guard },
 	{ "live frames", print_live },
 };
 

@@ -157,8 +157,9 @@ uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 	return frames;
 }
 
-/* Sleep until frames arrive, somebody calls, or the guard wants to know. */
-static void lane_sleep(struct lane *lane)
+/* Sleep until frames arrive, somebody calls, or the guard wants to know, which
+ * is no reason to look for frames longer: false. */
+static bool lane_sleep(struct lane *lane)
 {
 	uint64_t nap_ns = shared_read(&lane->hang_ns) / SLEEPING_BEATS;
 	const struct timespec nap = { (time_t)(nap_ns / NS_PER_SEC),
@@ -170,7 +171,7 @@ static void lane_sleep(struct lane *lane)
 	eventfd_t calls;
 
 	if (ppoll(pfd, ARRAY_SIZE(pfd), lane->guard ? &nap : NULL, NULL) <= 0)
-		return;
+		return false;
 	if (pfd[0].revents)
 		eventfd_read(lane->wake_fd, &calls);
 	/* A port that goes down says so once (ENETDOWN) and delivers again
@@ -179,6 +180,7 @@ static void lane_sleep(struct lane *lane)
 		lane->rx->ops->take_error(lane->rx);
 		poll(pfd, 1, ERROR_PAUSE_MS);
 	}
+	return true;
 }
 
 /*
@@ -271,8 +273,8 @@ static void *lane_run(void *arg)
 		} else if (now_ns - busy_ns < spin_ns) {
 			lane_spin(now_ns - busy_ns);
 		} else {
-			lane_sleep(lane);
-			busy_ns = clock_now_ns();
+			if (lane_sleep(lane))
+				busy_ns = clock_now_ns();
 		}
 	}
 	if (lane->guard)
