@@ -36,6 +36,7 @@ struct bridge_port {
 	uint64_t seen_ring_full;
 	bool told_held; /* that the kernel held the ring */
 	char held_name[IF_NAMESIZE]; /* under which it was set down, or "" */
+	bool adopted; /* it was set down by a process before us */
 	struct quota log_quota; /* of changes of the link, in the log */
 	struct quota event_quota;
 	struct guard_counters guard_from; /* since when we count */
@@ -140,7 +141,7 @@ int bridge_tick(struct bridge *b);
 
 /* ---- asked while it runs ---- */
 
-/* forwarding, paused, no carrier, down, refused, waiting */
+/* forwarding, paused, no carrier, down, refused, waiting, bypassed */
 const char *bridge_state(const struct bridge *b);
 
 /* Drop all that arrives, counted as paused, until it is resumed. */

@@ -10,7 +10,8 @@
 const char *bridge_state(const struct bridge *b)
 {
 	if (!b->attached)
-		return b->refused ? "refused" : "waiting";
+		return b->guarded ? "bypassed" :
+		       b->refused ? "refused" : "waiting";
 	for (int side = 0; side < SIDES; side++)
 		if (!b->side[side].link.up)
 			return "down";

@@ -27,6 +27,7 @@ static void note(struct bridge_port *bp, bool held)
 
 	if (!r && !held) {
 		state_dir_remove(dir, HELD_PREFIX, bp->held_name);
+		*bp->held_name = '\0';
 		return;
 	}
 	/* It may have another one when it is set up. */
@@ -53,6 +54,31 @@ static int recover_one(const char *ifname, const struct port_record *record,
 	else if (r != -ENODEV)
 		log_err("port %s: setting it up: %s", ifname, strerror(-r));
 	return r;
+}
+
+static void adopt_side(struct bridge *b, int side, struct link_monitor *m)
+{
+	autoclean(close_fd) int dir = state_dir_open(BRIDGE_STATE_DIR);
+	struct bridge_port *bp = &b->side[side];
+	char file[STATE_DIR_PREFIX_BYTES + IF_NAMESIZE];
+	struct port_record record;
+
+	if (dir < 0 || !b->propagates ||
+	    link_get(m, b->conf->port[side], &bp->link))
+		return;
+	snprintf(file, sizeof(file), HELD_PREFIX "%s", bp->link.name);
+	if (port_record_read(dir, file, &record) ||
+	    !port_record_is_orphan(&record) ||
+	    record.index != bp->link.index || bp->link.up)
+		return;
+	note(bp, true);
+	bp->adopted = true;
+}
+
+void bridge_propagate_adopt(struct bridge *b, struct link_monitor *m)
+{
+	for (int side = 0; side < SIDES; side++)
+		adopt_side(b, side, m);
 }
 
 void bridge_propagate_recover(void)
@@ -117,9 +143,20 @@ void bridge_propagate_attach(struct bridge *b)
 {
 	/* Of one that we have set down, events may be under way still, and each
 	 * is to be told in its turn. */
-	for (int side = 0; b->propagates && side < SIDES; side++)
+	for (int side = 0; b->propagates && side < SIDES; side++) {
 		if (!propagation_holds(&b->propagation, side))
 			tell(b, side);
+		if (b->side[side].adopted)
+			propagation_adopt(&b->propagation, side,
+					  clock_now_ns());
+		b->side[side].adopted = false;
+	}
+}
+
+bool bridge_propagate_holds(const struct bridge *b, int side)
+{
+	return b->propagates && (b->side[side].adopted ||
+				 propagation_holds(&b->propagation, side));
 }
 
 void bridge_propagate_event(struct bridge *b, const struct link_event *event)
@@ -127,6 +164,8 @@ void bridge_propagate_event(struct bridge *b, const struct link_event *event)
 	for (int side = 0; b->propagates && side < SIDES; side++) {
 		if (event->info.index != b->side[side].link.index)
 			continue;
+		if (event->gone && *b->side[side].held_name)
+			note(&b->side[side], false);
 		if (event->gone)
 			propagation_gone(&b->propagation, side, clock_now_ns());
 		else
@@ -138,7 +177,7 @@ void bridge_propagate_event(struct bridge *b, const struct link_event *event)
 void bridge_propagate_end(struct bridge *b)
 {
 	for (int side = 0; b->propagates && side < SIDES; side++)
-		if (propagation_holds(&b->propagation, side))
+		if (bridge_propagate_holds(b, side))
 			set_port(b, side, true);
 	b->propagates = false;
 }

@@ -29,7 +29,14 @@ uint64_t bridge_propagate(struct bridge *b);
 /* Set up what is held. */
 void bridge_propagate_end(struct bridge *b);
 
-/* Set up what a process that has died held. */
+/* Is the port down because of us? */
+bool bridge_propagate_holds(const struct bridge *b, int side);
+
+/* What a process that has died held of this pair is held on: the far end need
+ * not see a link while it stays as it was. At the start, before: */
+void bridge_propagate_adopt(struct bridge *b, struct link_monitor *m);
+
+/* Set up what a process that has died held otherwise. */
 void bridge_propagate_recover(void);
 
 #endif

@@ -312,6 +312,8 @@ static int mend(struct control *c)
 
 	offload_recover(BRIDGE_STATE_DIR);
 	doctor_recover(BRIDGE_STATE_DIR);
+	for (size_t i = 0; i < c->n_bridges; i++)
+		bridge_propagate_adopt(c->bridge[i], c->monitor);
 	bridge_propagate_recover();
 	if (!c->conf->fix)
 		return 0;

@@ -31,12 +31,59 @@ int control_make_pairs(struct control *c)
 	return r;
 }
 
+static bool holds(const struct bridge *b, int index, enum side *side)
+{
+	*side = b->side[SIDE_RIGHT].link.index == index ? SIDE_RIGHT : SIDE_LEFT;
+	return b->attached && b->side[*side].link.index == index;
+}
+
+/* A port that was renamed goes on; if it has the name now that is another
+ * pair's, it is that one's. 0, or -EBUSY: it is not. */
+static int let_go(struct control *c, const struct bridge *b, const char *port)
+{
+	struct link_info link;
+	enum side side;
+
+	if (link_get(c->monitor, port, &link))
+		return 0;
+	for (size_t i = 0; i < c->n_bridges; i++) {
+		struct bridge *other = c->bridge[i];
+
+		if (other == b || !holds(other, link.index, &side))
+			continue;
+		if (!strcmp(other->conf->port[side], link.name))
+			return -EBUSY;
+		log_warn("port %s: by its name it is pair %s's: pair %s waits "
+			 "for its own", link.name, b->conf->name,
+			 other->conf->name);
+		bridge_propagate_end(other);
+		bridge_detach(other);
+		bridge_propagate_init(other);
+	}
+	return 0;
+}
+
+static int attach(struct control *c, struct bridge *b)
+{
+	for (int side = 0; side < SIDES; side++) {
+		if (!let_go(c, b, b->conf->port[side]))
+			continue;
+		if (!b->refused)
+			log_err("pair %s: %s: %s is another pair's port by "
+				"another name", b->conf->name, side_name[side],
+				b->conf->port[side]);
+		b->refused = true;
+		return BRIDGE_REFUSED;
+	}
+	return bridge_attach(b, c->monitor);
+}
+
 void control_attach(struct control *c)
 {
 	for (size_t i = 0; i < c->n_bridges && !c->stopping; i++) {
 		struct bridge *b = c->bridge[i];
 		bool was = b->announced;
-		int r = b->attached ? 0 : bridge_attach(b, c->monitor);
+		int r = b->attached ? 0 : attach(c, b);
 
 		if (b->attached)
 			b->lasting = true;
@@ -185,7 +232,9 @@ static void follow_name(struct bridge *b, const struct link_event *event)
 		log_warn("port %s: this is the name of another interface now, "
 			 "which is taken instead of %s", event->info.name,
 			 link->name);
+		bridge_propagate_end(b);
 		bridge_detach(b);
+		bridge_propagate_init(b);
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bridge_propagate.h"
 #include "report_json.h"
 
 static json_t *integer(uint64_t n)
@@ -124,6 +125,8 @@ json_t *report_json_port(const struct bridge *b, enum side side)
 	json_object_set_new(object, "mtu", integer(bp->link.mtu));
 	json_object_set_new(object, "up", json_boolean(bp->link.up));
 	json_object_set_new(object, "carrier", json_boolean(bp->link.carrier));
+	json_object_set_new(object, "held",
+			    json_boolean(bridge_propagate_holds(b, side)));
 	return object;
 }
 

@@ -65,6 +65,8 @@ static double seconds_of(const json_t *object, const char *name)
 
 static const char *link_state(const json_t *port)
 {
+	if (ctl_is_true(port, "held"))
+		return "held down";
 	if (!ctl_is_true(port, "up"))
 		return "down";
 	return ctl_is_true(port, "carrier") ? "up" : "no carrier";
