@@ -9,6 +9,9 @@
 
 #include "bridge.h"
 #include "bridge_guard.h"
+#include "clock.h"
+
+#define HANG_DEFAULT_NS (50 * NS_PER_MS) /* as in conf_keys.c */
 
 /* Why a link can be no port of ours, or NULL; *mend: what to do about it. */
 static const char *refusal(const struct link_info *link, bool force,
@@ -70,8 +73,14 @@ static void warn_of_address(const struct conf_pair *conf, enum side side,
 		 address, link->name);
 }
 
-static void warn_of_rules(const struct conf_pair *conf)
+static void warn_of_bypass(const struct conf_pair *conf)
 {
+	if (conf->bypass_filter && !conf_bypasses(conf))
+		log_warn("pair %s: bypass_filter: without on_fail or on_stop = "
+			 "bypass it does nothing", conf->name);
+	if (conf->hang_ns != HANG_DEFAULT_NS && conf->on_fail != END_BYPASS)
+		log_warn("pair %s: hang_after: without on_fail = bypass it "
+			 "does nothing", conf->name);
 	if (conf->n_rules && conf_bypasses(conf) && !conf->bypass_filter)
 		log_warn("pair %s: its rules do not hold while it is bypassed: "
 			 "everything passes then (bypass_filter = yes lets "
@@ -164,7 +173,7 @@ unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m,
 		if (link[side].index)
 			warn_of_address(conf, (enum side)side, &link[side], m,
 					conf_wants_guard(conf));
-	warn_of_rules(conf);
+	warn_of_bypass(conf);
 	if (both)
 		warn_of_mtus(conf, &link[SIDE_LEFT], &link[SIDE_RIGHT]);
 	return 0;
@@ -202,7 +211,7 @@ unsigned int bridge_check_links(struct bridge *b, struct link_monitor *m)
 					&b->side[side].link, m,
 					b->guard && conf_wants_guard(b->conf));
 	if (any_new)
-		warn_of_rules(b->conf);
+		warn_of_bypass(b->conf);
 	if (any_new)
 		warn_of_mtus(b->conf, left, right);
 	return 0;

@@ -130,12 +130,18 @@ static int clear_ports(const struct bridge *b)
 {
 	for (int side = 0; side < SIDES; side++) {
 		const struct link_info *link = &b->side[side].link;
-		int tid = guard_living(link->index);
-		int r = tid ? -EBUSY : link_tc_detach(link->index, link->name);
+		int tid = guard_living(link->index), r;
+		struct link_tc tc;
 
-		if (tid)
+		if (tid) {
 			log_err("port %s: another bumpwire (thread %d) has it",
 				link->name, tid);
+			return -EBUSY;
+		}
+		if (!link_tc_get(link->index, &tc))
+			link_tc_part(link->index, link->name, &tc,
+				     b->side[!side].link.index);
+		r = link_tc_detach(link->index, link->name, 0);
 		if (r < 0)
 			return r;
 		if (r)
@@ -164,6 +170,10 @@ int bridge_guard_attach(struct bridge *b)
 	r = guard_attach(b->guard, port, conf_bypasses(b->conf),
 			 b->conf->on_fail == END_BYPASS);
 	if (r && r != -ENODEV && !conf_needs_guard(b->conf)) {
+		guard_detach(b->guard);
+		r = clear_ports(b);
+		if (r)
+			return r;
 		log_warn("pair %s: it goes without isolate: this host's own "
 			 "stack sees what arrives, too", b->conf->name);
 		return 0;

@@ -365,9 +365,9 @@ int control_run(const struct control_params *params)
 	if (!r)
 		r = mend(&c);
 	if (!r)
-		r = control_make_guards(&c);
-	if (!r)
 		r = control_open_services(&c);
+	if (!r)
+		r = control_make_guards(&c);
 	if (!r)
 		r = control_drop_privileges(&c);
 	if (!r) {

@@ -146,7 +146,7 @@ static int unbypass_port(struct link_monitor *m, const char *name)
 				"has it: stop that one", name, tid);
 			return -EBUSY;
 		}
-		r = link_tc_detach(link.index, name);
+		r = link_tc_detach(link.index, name, 0);
 	}
 	if (r == -ENODEV)
 		log_err("port %s: no such interface", name);

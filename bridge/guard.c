@@ -5,7 +5,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/futex.h>
-#include <net/if.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +25,7 @@ struct guard {
 	bool attached;
 	bool bypass;
 	bool joins; /* once the process is gone */
+	bool lost;  /* it was taken away, and cannot be put back */
 	bool can_filter; /* the programs that interpret rules are loaded */
 	bool filters;	 /* they are those to attach */
 	bool switched;	 /* sets, so that runs may still be in an idle one */
@@ -176,22 +176,6 @@ int guard_filter_fd(const struct guard *g, int side)
 			    g->skel->progs.take_left);
 }
 
-/* A port that was joined with another one by a process that has ended: that
- * wire ends, or its frames would go on to come to this port. */
-static void end_other(const struct guard_port *port, int peer)
-{
-	char name[IF_NAMESIZE] = "?";
-	struct link_tc tc;
-
-	if (link_tc_get(peer, &tc) || !tc.is_attached ||
-	    tc.peer != port->index)
-		return;
-	if_indextoname((unsigned int)peer, name);
-	log_warn("port %s: it was joined with %s by a bumpwire that has ended: "
-		 "that wire ends", port->name, name);
-	link_tc_detach(peer, name);
-}
-
 /* Is the wire one that a guard before us joins now? */
 static int find_joined(const struct guard_port *port, bool *joined)
 {
@@ -207,8 +191,8 @@ static int find_joined(const struct guard_port *port, bool *joined)
 			return r;
 		*joined &= tc.is_attached && tc.notes & LINK_TC_JOINS &&
 			   tc.peer == mate;
-		if (tc.is_attached && tc.peer && tc.peer != mate)
-			end_other(&port[side], tc.peer);
+		/* Or its frames would go on to come to this port. */
+		link_tc_part(port[side].index, port[side].name, &tc, mate);
 	}
 	return 0;
 }
@@ -260,6 +244,7 @@ int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
 	 * turn, whatever becomes of us later. */
 	g->bypass = bypass || joined;
 	g->joins = joins;
+	g->lost = false;
 	for (int side = 0; side < GUARD_SIDES; side++) {
 		/* Both before the first program: it redirects at once. */
 		g->state->side[side].index = (uint32_t)port[side].index;
@@ -293,10 +278,12 @@ int guard_look_after(struct guard *g)
 	struct link_tc tc;
 	int r, missing = 0;
 
-	for (int side = 0; g->attached && side < GUARD_SIDES; side++) {
+	for (int side = 0; g->attached && !g->lost && side < GUARD_SIDES;
+	     side++) {
 		r = link_tc_get(g->port[side].index, &tc);
 		if (!r && !tc.is_attached) {
 			r = attach_side(g, side);
+			g->lost = r && r != -ENODEV; /* and said so */
 			missing++;
 		}
 		if (r)
@@ -321,7 +308,8 @@ void guard_detach(struct guard *g)
 		return;
 	guard_join(g, false);
 	for (int side = 0; side < GUARD_SIDES; side++)
-		link_tc_detach(g->port[side].index, g->port[side].name);
+		link_tc_detach(g->port[side].index, g->port[side].name,
+			       g->made[side]);
 	guard_leave_attached(g);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -269,15 +270,19 @@ int link_tc_attach(int index, const char *name, struct link_tc_programs *p)
 	return 0;
 }
 
-int link_tc_detach(int index, const char *name)
+int link_tc_detach(int index, const char *name, uint32_t made)
 {
 	struct link_tc tc;
 	int r = link_tc_get(index, &tc);
 
-	if (r || !tc.is_attached)
+	if (r)
 		return r;
 	if (tc.has_egress)
 		remove_filter(index, EGRESS, 0);
+	if (!tc.is_attached) { /* somebody was faster, the flag is left */
+		unmake(index, made & LINK_TC_MADE_PROMISC);
+		return tc.has_egress;
+	}
 	r = remove_filter(index, INGRESS, tc.notes);
 	if (r) {
 		if (r != -ENODEV)
@@ -285,9 +290,26 @@ int link_tc_detach(int index, const char *name)
 				"stays: %s", name, strerror(-r));
 		return r;
 	}
+	made |= tc.notes;
 	/* Somebody may have come to use it. */
 	if (tc.others || tc.egress)
-		tc.notes &= ~LINK_TC_MADE_QDISC;
-	unmake(index, tc.notes);
+		made &= ~LINK_TC_MADE_QDISC;
+	unmake(index, made);
 	return 1;
+}
+
+void link_tc_part(int index, const char *name, const struct link_tc *tc,
+		  int mate)
+{
+	char other[IF_NAMESIZE] = "?";
+	struct link_tc there;
+
+	if (!tc->is_attached || !tc->peer || tc->peer == mate ||
+	    link_tc_get(tc->peer, &there) || !there.is_attached ||
+	    there.peer != index)
+		return;
+	if_indextoname((unsigned int)tc->peer, other);
+	log_warn("port %s: it was joined with %s by a bumpwire that has ended: "
+		 "that wire ends", name, other);
+	link_tc_detach(tc->peer, other, 0);
 }

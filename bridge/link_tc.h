@@ -50,8 +50,14 @@ struct link_tc_programs {
 int link_tc_attach(int index, const char *name,
 		   struct link_tc_programs *programs);
 
-/* Take ours away, and what was made for it. 1: done; 0: there was none;
- * -ENODEV; other -errno (logged with the link's name). */
-int link_tc_detach(int index, const char *name);
+/* Take ours away, and what was made for it, by its notes and as far as the
+ * caller knows (0: nothing). 1: done; 0: there was none; -ENODEV; other -errno
+ * (logged with the link's name). */
+int link_tc_detach(int index, const char *name, uint32_t made);
+
+/* Where what is here of ours forwards to another link than `mate`, that wire
+ * ends: what is there is taken away, with a warning. */
+void link_tc_part(int index, const char *name, const struct link_tc *tc,
+		  int mate);
 
 #endif

@@ -45,7 +45,8 @@ static bool has_room(void)
 {
 	struct pollfd pfd = { .fd = fileno(stderr), .events = POLLOUT };
 
-	return poll(&pfd, 1, shared_read(&lost_lines) ? 0 : PATIENCE_MS) != 0;
+	return pfd.fd < 0 || /* a stream in memory */
+	       poll(&pfd, 1, shared_read(&lost_lines) ? 0 : PATIENCE_MS);
 }
 
 /* stderr is unbuffered: one call, one write. */

@@ -150,8 +150,8 @@ static void test_link_gone(void **state)
 	(void)state;
 	assert_int_equal(link_tc_get(GONE, &tc), -ENODEV);
 	assert_int_equal(link_tc_attach(GONE, "gone", &none), -ENODEV);
-	assert_int_equal(link_tc_detach(GONE, "gone"), -ENODEV);
-	assert_int_equal(link_tc_detach(wire.port[0].index, "pl"), 0);
+	assert_int_equal(link_tc_detach(GONE, "gone", 0), -ENODEV);
+	assert_int_equal(link_tc_detach(wire.port[0].index, "pl", 0), 0);
 	assert_int_equal(guard_living(GONE), 0);
 
 	/* One side of two: nothing stays. */

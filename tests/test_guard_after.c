@@ -148,7 +148,7 @@ static void test_half(void **state)
 
 	(void)state;
 	end_elsewhere(pid);
-	assert_int_equal(link_tc_detach(wire.port[1].index, "pr"), 1);
+	assert_int_equal(link_tc_detach(wire.port[1].index, "pr", 0), 1);
 	wire.guard = make_guard();
 	assert_int_equal(guard_attach(wire.guard, wire.port, true, true), 0);
 	goes(0, NOWHERE);
