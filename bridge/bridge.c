@@ -218,6 +218,8 @@ int bridge_attach(struct bridge *b, struct link_monitor *m)
 
 	for (int side = 0; side < SIDES; side++) {
 		r = link_get(m, b->conf->port[side], &b->side[side].link);
+		if (r == -ENODEV)
+			bridge_propagate_missing(b, m);
 		if (r)
 			return r;
 	}
@@ -371,6 +373,14 @@ static void say_held(struct bridge *b, enum side side)
 	bp->told_held = true;
 }
 
+/* Events may be lost, and an interface come back with the index that it had. */
+static bool is_lost(struct bridge *b, enum side side)
+{
+	struct port *port = b->side[side].port;
+
+	return port && port->ops->is_lost && port->ops->is_lost(port);
+}
+
 int bridge_tick(struct bridge *b)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -388,6 +398,13 @@ int bridge_tick(struct bridge *b)
 			held = true;
 		}
 	}
+	for (int side = 0; side < SIDES; side++)
+		if (is_lost(b, (enum side)side)) {
+			log_warn("port %s: its interface went and came",
+				 b->side[side].link.name);
+			bridge_detach(b);
+			return -ENODEV;
+		}
 	if (held) {
 		stop_and_close(b);
 		r = open_and_start(b);

@@ -35,7 +35,7 @@ struct bridge_port {
 	uint64_t seen_received;
 	uint64_t seen_ring_full;
 	bool told_held; /* that the kernel held the ring */
-	char held_name[IF_NAMESIZE]; /* under which it was set down, or "" */
+	char held_note[IF_NAMESIZE]; /* of its having been set down, or "" */
 	bool adopted; /* it was set down by a process before us */
 	struct quota log_quota; /* of changes of the link, in the log */
 	struct quota event_quota;
@@ -51,6 +51,7 @@ struct bridge {
 	bool has_lane[SIDES];
 	struct stage *filter[SIDES]; /* a lane's, or NULL */
 	char lane_name[SIDES][2 * IF_NAMESIZE + 4];
+	uint64_t retry_ns; /* not to be attached before, for it failed */
 	struct guard *guard; /* ours, or NULL: see bridge_give_guard() */
 	bool guarded;	     /* it stands at the ports */
 	struct propagation propagation; /* see bridge_propagate.h */

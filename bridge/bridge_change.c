@@ -82,11 +82,10 @@ static void commit_side(struct bridge_change *change, enum side side)
 	change->port[side] = NULL;
 }
 
-static bool same_ends(const struct conf_pair *a, const struct conf_pair *b)
+static bool same_ports(const struct conf_pair *a, const struct conf_pair *b)
 {
 	return !strcmp(a->port[SIDE_LEFT], b->port[SIDE_LEFT]) &&
-	       !strcmp(a->port[SIDE_RIGHT], b->port[SIDE_RIGHT]) &&
-	       a->one_way == b->one_way;
+	       !strcmp(a->port[SIDE_RIGHT], b->port[SIDE_RIGHT]);
 }
 
 void bridge_commit(struct bridge_change *change)
@@ -94,8 +93,10 @@ void bridge_commit(struct bridge_change *change)
 	struct bridge *b = change->bridge;
 
 	if (change->reattach) {
-		bridge_propagate_end(b);
-		if (same_ends(b->conf, change->conf))
+		if (!same_ports(b->conf, change->conf))
+			bridge_propagate_end(b);
+		if (same_ports(b->conf, change->conf) &&
+		    b->conf->one_way == change->conf->one_way)
 			bridge_step_back(b);
 		else
 			bridge_detach(b);

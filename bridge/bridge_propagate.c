@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,14 @@
 
 /* ---- the note ---- */
 
+/* By what does not change while the interface is here, and is no other's in
+ * another network namespace with the same /run. */
+static void name_note(char name[IF_NAMESIZE], const struct port_record *record)
+{
+	snprintf(name, IF_NAMESIZE, "%x.%x", (unsigned int)record->netns,
+		 (unsigned int)record->index & 0xffffff);
+}
+
 static void note(struct bridge_port *bp, bool held)
 {
 	const struct link_info *link = &bp->link;
@@ -25,29 +34,33 @@ static void note(struct bridge_port *bp, bool held)
 	struct port_record record;
 	int r = dir < 0 ? dir : 0;
 
-	if (!r && !held) {
-		state_dir_remove(dir, HELD_PREFIX, bp->held_name);
-		*bp->held_name = '\0';
-		return;
-	}
-	/* It may have another one when it is set up. */
-	snprintf(bp->held_name, sizeof(bp->held_name), "%s", link->name);
 	if (!r)
 		r = port_record_init(&record, link->index);
-	if (!r)
-		r = port_record_write(dir, HELD_PREFIX, link->name, &record);
-	if (r)
-		log_warn("port %s: %s/" HELD_PREFIX "%s: %s: if this process "
-			 "is killed, the port stays down", link->name,
-			 BRIDGE_STATE_DIR, link->name, strerror(-r));
+	if (!r) {
+		name_note(bp->held_note, &record);
+		if (held)
+			r = port_record_write(dir, HELD_PREFIX, bp->held_note,
+					      &record);
+		else
+			state_dir_remove(dir, HELD_PREFIX, bp->held_note);
+	}
+	if (!held)
+		*bp->held_note = '\0';
+	else if (r)
+		log_warn("port %s: a note in %s: %s: if this process is "
+			 "killed, the port stays down", link->name,
+			 BRIDGE_STATE_DIR, strerror(-r));
 }
 
-static int recover_one(const char *ifname, const struct port_record *record,
+static int recover_one(const char *note_name, const struct port_record *record,
 		       void *arg)
 {
+	char ifname[IF_NAMESIZE] = "?";
 	int r = link_set_up(record->index, true);
 
+	(void)note_name;
 	(void)arg;
+	if_indextoname((unsigned int)record->index, ifname);
 	if (!r)
 		log_info("port %s: set up: process %d, which has ended, held "
 			 "it down", ifname, record->pid);
@@ -56,20 +69,35 @@ static int recover_one(const char *ifname, const struct port_record *record,
 	return r;
 }
 
-static void adopt_side(struct bridge *b, int side, struct link_monitor *m)
+/* The note of a port; false: there is none. */
+static bool find_note(const struct link_info *link, struct port_record *record)
 {
 	autoclean(close_fd) int dir = state_dir_open(BRIDGE_STATE_DIR);
-	struct bridge_port *bp = &b->side[side];
-	char file[STATE_DIR_PREFIX_BYTES + IF_NAMESIZE];
+	char name[IF_NAMESIZE], file[STATE_DIR_PREFIX_BYTES + IF_NAMESIZE];
+
+	if (dir < 0 || port_record_init(record, link->index))
+		return false;
+	name_note(name, record);
+	snprintf(file, sizeof(file), HELD_PREFIX "%s", name);
+	return !port_record_read(dir, file, record) &&
+	       record->index == link->index;
+}
+
+int bridge_propagate_holder(const struct link_info *link)
+{
 	struct port_record record;
 
-	if (dir < 0 || !b->propagates ||
-	    link_get(m, b->conf->port[side], &bp->link))
-		return;
-	snprintf(file, sizeof(file), HELD_PREFIX "%s", bp->link.name);
-	if (port_record_read(dir, file, &record) ||
-	    !port_record_is_orphan(&record) ||
-	    record.index != bp->link.index || bp->link.up)
+	return !link->up && find_note(link, &record) ? record.pid : 0;
+}
+
+static void adopt_side(struct bridge *b, int side, struct link_monitor *m)
+{
+	struct bridge_port *bp = &b->side[side];
+	struct port_record record;
+
+	if (!b->propagates || link_get(m, b->conf->port[side], &bp->link) ||
+	    bp->link.up || !find_note(&bp->link, &record) ||
+	    !port_record_is_orphan(&record))
 		return;
 	note(bp, true);
 	bp->adopted = true;
@@ -153,6 +181,14 @@ void bridge_propagate_attach(struct bridge *b)
 	}
 }
 
+void bridge_propagate_missing(struct bridge *b, struct link_monitor *m)
+{
+	for (int side = 0; b->propagates && side < SIDES; side++)
+		if (!link_get(m, b->conf->port[side], &b->side[side].link) &&
+		    !propagation_holds(&b->propagation, side))
+			tell(b, side);
+}
+
 bool bridge_propagate_holds(const struct bridge *b, int side)
 {
 	return b->propagates && (b->side[side].adopted ||
@@ -164,7 +200,7 @@ void bridge_propagate_event(struct bridge *b, const struct link_event *event)
 	for (int side = 0; b->propagates && side < SIDES; side++) {
 		if (event->info.index != b->side[side].link.index)
 			continue;
-		if (event->gone && *b->side[side].held_name)
+		if (event->gone && *b->side[side].held_note)
 			note(&b->side[side], false);
 		if (event->gone)
 			propagation_gone(&b->propagation, side, clock_now_ns());

@@ -19,6 +19,9 @@ void bridge_propagate_change(struct bridge *b, const struct conf_pair *to);
 /* What both ports are like when they are attached. */
 void bridge_propagate_attach(struct bridge *b);
 
+/* The same where one is missing. */
+void bridge_propagate_missing(struct bridge *b, struct link_monitor *m);
+
 /* What has happened to a link, whether the bridge is attached or not. */
 void bridge_propagate_event(struct bridge *b, const struct link_event *event);
 
@@ -31,6 +34,9 @@ void bridge_propagate_end(struct bridge *b);
 
 /* Is the port down because of us? */
 bool bridge_propagate_holds(const struct bridge *b, int side);
+
+/* The process that noted that it holds this port down, or 0. */
+int bridge_propagate_holder(const struct link_info *link);
 
 /* What a process that has died held of this pair is held on: the far end need
  * not see a link while it stays as it was. At the start, before: */

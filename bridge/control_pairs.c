@@ -12,6 +12,9 @@
 #include "log.h"
 #include "watch.h"
 
+/* After a failure that is no missing interface. */
+#define RETRY_NS (NS_PER_SEC * 9 / 10)
+
 int control_make_pairs(struct control *c)
 {
 	struct lane_budget *budget = c->conf->count ? &c->budget : NULL;
@@ -83,8 +86,14 @@ void control_attach(struct control *c)
 	for (size_t i = 0; i < c->n_bridges && !c->stopping; i++) {
 		struct bridge *b = c->bridge[i];
 		bool was = b->announced;
-		int r = b->attached ? 0 : attach(c, b);
+		int r;
 
+		if (!b->attached && clock_now_ns() < b->retry_ns)
+			continue;
+		r = b->attached ? 0 : attach(c, b);
+		/* Opening a port makes events of its own. */
+		if (r < 0 && r != -ENODEV)
+			b->retry_ns = clock_now_ns() + RETRY_NS;
 		if (b->attached)
 			b->lasting = true;
 		else if (b->lasting)
@@ -238,6 +247,16 @@ static void follow_name(struct bridge *b, const struct link_event *event)
 	}
 }
 
+static void say_missing(const struct control *c, const struct bridge *b)
+{
+	struct link_info link;
+
+	for (int side = 0; side < SIDES; side++)
+		if (link_get(c->monitor, b->conf->port[side], &link) == -ENODEV)
+			log_info("pair %s: waiting for its interface %s",
+				 b->conf->name, b->conf->port[side]);
+}
+
 void control_on_link(const struct link_event *event, void *arg)
 {
 	struct control *c = arg;
@@ -252,7 +271,7 @@ void control_on_link(const struct link_event *event, void *arg)
 		if (bridge_link_event(b, event) != -ENODEV)
 			continue;
 		bridge_detach(b);
-		log_info("pair %s: waiting for its interface", b->conf->name);
+		say_missing(c, b);
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bridge_propagate.h"
 #include "doctor_look.h"
 #include "doctor_proc.h"
 #include "offload_facts.h"
@@ -49,7 +50,15 @@ void doctor_check_interfaces(struct doctor *d)
 
 void doctor_check_link(struct doctor *d, const struct doctor_port *p)
 {
-	if (!p->link.up) {
+	int holder = bridge_propagate_holder(&p->link);
+
+	if (holder) {
+		doctor_find(d, DOCTOR_ERROR, p->name, "is held down by the "
+			    "link_propagation of bumpwire (process %d), for "
+			    "the other port has no carrier", holder);
+		doctor_mend(d, "bumpwire --unbypass %s %s",
+			    d->conf->port[SIDE_LEFT], d->conf->port[SIDE_RIGHT]);
+	} else if (!p->link.up) {
 		doctor_find(d, DOCTOR_ERROR, p->name,
 			    "is down: nothing passes until it is up");
 		doctor_mend(d, "ip link set dev %s up", p->name);

@@ -25,7 +25,7 @@ struct guard {
 	bool attached;
 	bool bypass;
 	bool joins; /* once the process is gone */
-	bool lost;  /* it was taken away, and cannot be put back */
+	bool lost[GUARD_SIDES]; /* taken away, and cannot be put back */
 	bool can_filter; /* the programs that interpret rules are loaded */
 	bool filters;	 /* they are those to attach */
 	bool switched;	 /* sets, so that runs may still be in an idle one */
@@ -179,21 +179,22 @@ int guard_filter_fd(const struct guard *g, int side)
 /* Is the wire one that a guard before us joins now? */
 static int find_joined(const struct guard_port *port, bool *joined)
 {
-	struct link_tc tc;
+	struct link_tc tc[GUARD_SIDES];
 	int r;
 
 	*joined = true;
 	for (int side = 0; side < GUARD_SIDES; side++) {
-		int mate = port[!side].index;
-
-		r = link_tc_get(port[side].index, &tc);
+		r = link_tc_get(port[side].index, &tc[side]);
 		if (r)
 			return r;
-		*joined &= tc.is_attached && tc.notes & LINK_TC_JOINS &&
-			   tc.peer == mate;
-		/* Or its frames would go on to come to this port. */
-		link_tc_part(port[side].index, port[side].name, &tc, mate);
+		*joined &= tc[side].is_attached &&
+			   tc[side].notes & LINK_TC_JOINS &&
+			   tc[side].peer == port[!side].index;
 	}
+	/* Or the frames of others would go on to come to these ports. */
+	for (int side = 0; side < GUARD_SIDES; side++)
+		link_tc_part(port[side].index, port[side].name, &tc[side],
+			     port[!side].index);
 	return 0;
 }
 
@@ -244,7 +245,7 @@ int guard_attach(struct guard *g, const struct guard_port port[GUARD_SIDES],
 	 * turn, whatever becomes of us later. */
 	g->bypass = bypass || joined;
 	g->joins = joins;
-	g->lost = false;
+	memset(g->lost, 0, sizeof(g->lost));
 	for (int side = 0; side < GUARD_SIDES; side++) {
 		/* Both before the first program: it redirects at once. */
 		g->state->side[side].index = (uint32_t)port[side].index;
@@ -278,12 +279,13 @@ int guard_look_after(struct guard *g)
 	struct link_tc tc;
 	int r, missing = 0;
 
-	for (int side = 0; g->attached && !g->lost && side < GUARD_SIDES;
-	     side++) {
+	for (int side = 0; g->attached && side < GUARD_SIDES; side++) {
+		if (g->lost[side])
+			continue;
 		r = link_tc_get(g->port[side].index, &tc);
 		if (!r && !tc.is_attached) {
 			r = attach_side(g, side);
-			g->lost = r && r != -ENODEV; /* and said so */
+			g->lost[side] = r && r != -ENODEV; /* and said so */
 			missing++;
 		}
 		if (r)

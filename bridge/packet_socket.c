@@ -94,3 +94,12 @@ int packet_bind(int fd, const char *port, int index, uint16_t protocol)
 		log_err("port %s: bind: %s", port, strerror(-r));
 	return r;
 }
+
+bool packet_is_bound(int fd, int index)
+{
+	struct sockaddr_ll address = { 0 };
+	socklen_t len = sizeof(address);
+
+	return getsockname(fd, (struct sockaddr *)&address, &len) ||
+	       address.sll_ifindex == index;
+}

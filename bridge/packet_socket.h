@@ -6,6 +6,8 @@
 #ifndef BUMPWIRE_PACKET_SOCKET_H
 #define BUMPWIRE_PACKET_SOCKET_H
 
+#include <stdbool.h>
+
 #include "base.h"
 
 struct packet_option {
@@ -34,5 +36,6 @@ int packet_join_promisc(int fd, const char *port, int index);
 /* Bind to an interface; protocol 0 sends only. packet_rebind() does not log. */
 int packet_bind(int fd, const char *port, int index, uint16_t protocol);
 int packet_rebind(int fd, int index, uint16_t protocol);
+bool packet_is_bound(int fd, int index);
 
 #endif

@@ -43,6 +43,9 @@ struct port_ops {
 	 * poll reported as POLLERR and tells it as -errno. */
 	int (*rx_fd)(struct port *port);
 	int (*take_error)(struct port *port);
+	/* Has its interface gone, though another may have its index by now?
+	 * NULL: it cannot. */
+	bool (*is_lost)(struct port *port);
 	/* Begin to receive, if the port was opened idle. */
 	int (*start_rx)(struct port *port);
 	/* No frame arrives after this returns; the ring keeps what it has. */

@@ -144,6 +144,14 @@ static int packet_take_error(struct port *port)
 	return -err;
 }
 
+/* packet_notifier() unbinds at NETDEV_UNREGISTER: index -1 from then on. */
+static bool packet_is_lost(struct port *port)
+{
+	const struct rx_ring *rx = &packet_of(port)->rx;
+
+	return rx->map && !packet_is_bound(rx->fd, rx->index);
+}
+
 static int packet_start_rx(struct port *port)
 {
 	return rx_ring_start(&packet_of(port)->rx);
@@ -185,6 +193,7 @@ static const struct port_ops port_packet_ops = {
 	.tx = packet_tx,
 	.rx_fd = packet_rx_fd,
 	.take_error = packet_take_error,
+	.is_lost = packet_is_lost,
 	.start_rx = packet_start_rx,
 	.stop_rx = packet_stop_rx,
 	.fill = packet_fill,
