@@ -51,6 +51,7 @@ int bridge_link_event(struct bridge *b, const struct link_event *event)
 		if (event->gone) {
 			log_warn("port %s: the interface is gone",
 				 bp->link.name);
+			bp->link.up = bp->link.carrier = false;
 			return -ENODEV;
 		}
 		bp->link = event->info;
