@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "bridge_claim.h"
 #include "bridge_guard.h"
 #include "bridge_port.h"
 #include "bridge_propagate.h"
@@ -214,6 +215,7 @@ static void give_up(struct bridge *b)
 
 int bridge_attach(struct bridge *b, struct link_monitor *m)
 {
+	bool was_refused = b->refused;
 	int r;
 
 	for (int side = 0; side < SIDES; side++) {
@@ -224,6 +226,10 @@ int bridge_attach(struct bridge *b, struct link_monitor *m)
 			return r;
 	}
 	b->refused = bridge_check_links(b, m);
+	if (b->refused)
+		return BRIDGE_REFUSED;
+	b->refused = was_refused;
+	b->refused = bridge_claim(b);
 	if (b->refused)
 		return BRIDGE_REFUSED;
 	b->attached = true;
@@ -252,6 +258,7 @@ void bridge_detach(struct bridge *b)
 		stop_and_close(b);
 	bridge_guard_detach(b);
 	restore_lro(b);
+	bridge_unclaim(b);
 	b->attached = false;
 	b->announced = false;
 }
@@ -276,6 +283,7 @@ void bridge_end(struct bridge *b)
 		offload_lro_leave(b->side[side].lro);
 		b->side[side].lro = NULL;
 	}
+	bridge_unclaim(b);
 	b->attached = false;
 	log_info("pair %s: bypassed: the kernel goes on forwarding; end it by "
 		 "--unbypass %s %s", b->conf->name, b->conf->port[SIDE_LEFT],

@@ -37,6 +37,7 @@ struct bridge_port {
 	bool told_held; /* that the kernel held the ring */
 	char held_note[IF_NAMESIZE]; /* of its having been set down, or "" */
 	bool adopted; /* it was set down by a process before us */
+	char claim[IF_NAMESIZE]; /* the note that says that it is ours, or "" */
 	struct quota log_quota; /* of changes of the link, in the log */
 	struct quota event_quota;
 	struct guard_counters guard_from; /* since when we count */

@@ -19,14 +19,6 @@
 
 /* ---- the note ---- */
 
-/* By what does not change while the interface is here, and is no other's in
- * another network namespace with the same /run. */
-static void name_note(char name[IF_NAMESIZE], const struct port_record *record)
-{
-	snprintf(name, IF_NAMESIZE, "%x.%x", (unsigned int)record->netns,
-		 (unsigned int)record->index & 0xffffff);
-}
-
 static void note(struct bridge_port *bp, bool held)
 {
 	const struct link_info *link = &bp->link;
@@ -37,7 +29,7 @@ static void note(struct bridge_port *bp, bool held)
 	if (!r)
 		r = port_record_init(&record, link->index);
 	if (!r) {
-		name_note(bp->held_note, &record);
+		port_record_name(&record, bp->held_note);
 		if (held)
 			r = port_record_write(dir, HELD_PREFIX, bp->held_note,
 					      &record);
@@ -77,7 +69,7 @@ static bool find_note(const struct link_info *link, struct port_record *record)
 
 	if (dir < 0 || port_record_init(record, link->index))
 		return false;
-	name_note(name, record);
+	port_record_name(record, name);
 	snprintf(file, sizeof(file), HELD_PREFIX "%s", name);
 	return !port_record_read(dir, file, record) &&
 	       record->index == link->index;

@@ -74,8 +74,10 @@ static int give_loaded(struct control *c, struct bridge *b)
 				 "what it takes or passes on (bpftool net)",
 				 port[side].name);
 	r = guard_inherit(guard, port, &tid);
-	if (r == -EBUSY)
+	if (r == -EBUSY && !b->conf->wait)
 		return say_busy(b->conf, tid);
+	if (r == -EBUSY)
+		r = 0; /* until it gives them up */
 	return r ? r : bridge_guard_check_rules(b, b->conf, b->filter);
 }
 

@@ -129,11 +129,14 @@ void control_propagate(struct control *c)
 
 void control_attach_again(struct control *c)
 {
-	for (size_t i = 0; i < c->n_bridges; i++)
-		if (!c->bridge[i]->attached && c->bridge[i]->lasting) {
-			control_attach(c);
-			return;
-		}
+	for (size_t i = 0; i < c->n_bridges; i++) {
+		const struct bridge *b = c->bridge[i];
+
+		if (b->attached || !(b->lasting || b->conf->wait))
+			continue;
+		control_attach(c);
+		return;
+	}
 }
 
 /* Frames that found no slot since the last tick. */

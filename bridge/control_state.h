@@ -86,7 +86,8 @@ int control_make_pairs(struct control *c);
  * one that is refused as it is now. */
 void control_attach(struct control *c);
 
-/* The same where one is not attached, for what failed for want of memory. */
+/* The same where one is not attached, for what no event tells of: memory that is
+ * there again, another process that has given a port up. */
 void control_attach_again(struct control *c);
 
 /* Set ports down and up for link propagation. */

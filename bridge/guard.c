@@ -406,7 +406,9 @@ int guard_inherit(struct guard *g, const struct guard_port port[GUARD_SIDES],
 		guard_before_forget(&g->before[side]);
 		*tid = guard_before_find(&g->before[side], port[side].index);
 		if (*tid)
-			return -EBUSY;
+			break;
 	}
-	return 0;
+	for (int side = 0; *tid && side < GUARD_SIDES; side++)
+		guard_before_forget(&g->before[side]);
+	return *tid ? -EBUSY : 0;
 }

@@ -124,6 +124,12 @@ int port_record_init(struct port_record *record, int index)
 	return process_start(record->pid, &record->start);
 }
 
+void port_record_name(const struct port_record *record, char name[IF_NAMESIZE])
+{
+	snprintf(name, IF_NAMESIZE, "%x.%x", (unsigned int)record->netns,
+		 (unsigned int)record->index & 0xffffff);
+}
+
 bool port_record_is_orphan(const struct port_record *record)
 {
 	return record->netns == own_netns() && !owner_lives(record);

@@ -8,6 +8,7 @@
 #ifndef BUMPWIRE_PORT_RECORD_H
 #define BUMPWIRE_PORT_RECORD_H
 
+#include <net/if.h>
 #include <stdbool.h>
 
 #include "base.h"
@@ -18,6 +19,10 @@ struct port_record {
 	int pid; /* of the owner */
 	unsigned long long start; /* of the owner, in clock ticks of boot */
 };
+
+/* A name for its file by what does not change while the interface is here, and
+ * is no other's in another network namespace with the same folder. */
+void port_record_name(const struct port_record *record, char name[IF_NAMESIZE]);
 
 /* A record that this process owns, in the network namespace of the calling
  * thread. 0, or -errno (not logged) where /proc does not tell. */

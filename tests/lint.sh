@@ -30,7 +30,7 @@ floor 2 live live_none live_params live.bpf live.skel
 floor 3 lane feed
 floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
 floor 4 conf_set conf_value
-floor 4 bridge bridge_ask bridge_change bridge_check bridge_guard
+floor 4 bridge bridge_ask bridge_change bridge_check bridge_claim bridge_guard
 floor 4 bridge_links bridge_port bridge_propagate
 floor 4 doctor doctor_look doctor_link doctor_offload doctor_host doctor_tap
 floor 4 doctor_queue doctor_machine doctor_proc doctor_fix doctor_record
