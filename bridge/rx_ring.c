@@ -30,6 +30,7 @@
 /* In a copy-path buffer the frame starts 16-aligned behind header and tag. */
 #define BIG_OFFSET 32
 #define BIG_BYTES ((BIG_OFFSET + FRAME_MAX_BYTES + 4095u) & ~4095u)
+#define BIG_FRAMES_BYTES ((size_t)RX_BIG_FRAMES * BIG_BYTES)
 /* The copy path queues whole super-frames on the socket. */
 #define RCVBUF_BYTES (64 << 20)
 
@@ -157,13 +158,15 @@ int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
 	ring->name = p->name;
 	ring->index = p->index;
 	ring->filter_fd = p->filter_fd;
-	ring->big = malloc((size_t)RX_BIG_FRAMES * BIG_BYTES);
-	if (!ring->big) {
+	/* There from the start: no page is asked for when frames are there. And
+	 * not of the heap, which would keep what it was given back. */
+	ring->big = mmap(NULL, BIG_FRAMES_BYTES, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (ring->big == MAP_FAILED) {
+		ring->big = NULL;
 		log_err("port %s: %s", p->name, strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	/* There from the start: no page is asked for when frames are there. */
-	memset(ring->big, 0, (size_t)RX_BIG_FRAMES * BIG_BYTES);
 	r = packet_open(p->name);
 	if (r < 0)
 		return r;
@@ -182,7 +185,8 @@ void rx_ring_close(struct rx_ring *ring)
 	if (ring->map)
 		munmap(ring->map, ring->map_bytes);
 	close_fd(&ring->fd);
-	free(ring->big);
+	if (ring->big)
+		munmap(ring->big, BIG_FRAMES_BYTES);
 	*ring = (struct rx_ring)RX_RING_INIT;
 }
 
