@@ -28,19 +28,23 @@ void bridge_pause(struct bridge *b, bool paused)
 		shared_write(&b->lane[side].paused, paused);
 }
 
-/* In the lane's thread; what it had counted is left in `arg`. */
+/* In the lane's thread; what it had counted is left in `arg`. What it holds
+ * just now counts as received. */
 static void take_stats(struct lane *lane, void *arg)
 {
 	struct lane_stats *before = arg;
+	uint64_t held = lane->stats.held_frames;
 
 	*before = lane->stats;
 	memset(&lane->stats, 0, sizeof(lane->stats));
-	if (lane->stages)
-		filter_reset(lane->stages);
+	lane->stats.held_frames = lane->stats.received_frames = held;
+	for (struct stage *st = lane->stages; st; st = st->next)
+		if (st->ops->reset)
+			st->ops->reset(st);
 }
 
 /* Frames that are in the ring just now will be received, and so they are not
- * among those that were offered before. */
+ * among those that were offered before; nor are those that are held. */
 static int reset_side(struct bridge *b, enum side side)
 {
 	struct port_counters *base = &b->side[side].before;
@@ -52,7 +56,7 @@ static int reset_side(struct bridge *b, enum side side)
 	if (r)
 		return r;
 	base->ring_full_frames -= before.ring_full_frames;
-	base->offered_frames -= before.received_frames +
+	base->offered_frames -= before.received_frames - before.held_frames +
 				before.ring_full_frames;
 	memset(&b->printed[side], 0, sizeof(b->printed[side]));
 	b->told_ring_full[side] = 0;

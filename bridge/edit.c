@@ -318,7 +318,7 @@ static void fix_checksums(struct frame *f)
 	checksum_fix_network(f->data, &d);
 }
 
-static void edit_push(struct stage *stage, struct burst *b,
+static bool edit_push(struct stage *stage, struct burst *b,
 		      struct lane_stats *s, uint64_t now_ns)
 {
 	struct edit *edit = container_of(stage, struct edit, stage);
@@ -333,6 +333,7 @@ static void edit_push(struct stage *stage, struct burst *b,
 		if (edit->params.fix_checksums)
 			fix_checksums(&b->frame[i]);
 	}
+	return false;
 }
 
 static void edit_free(struct stage *stage)

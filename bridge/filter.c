@@ -111,7 +111,7 @@ static bool filter_passes(struct filter *filter, const struct frame *f)
 	return false;
 }
 
-static void filter_push(struct stage *stage, struct burst *b,
+static bool filter_push(struct stage *stage, struct burst *b,
 			struct lane_stats *s, uint64_t now_ns)
 {
 	struct filter *filter = container_of(stage, struct filter, stage);
@@ -127,6 +127,7 @@ static void filter_push(struct stage *stage, struct burst *b,
 	}
 	stats_drop(s, REASON_FILTERED, b->n - kept);
 	b->n = kept;
+	return false;
 }
 
 static struct hits *hits_get(struct hits *hits)
@@ -171,9 +172,19 @@ static void filter_free(struct stage *stage)
 	free(filter);
 }
 
+static void filter_reset(struct stage *stage)
+{
+	struct filter *filter = container_of(stage, struct filter, stage);
+
+	for (size_t i = 0; i < filter->n; i++)
+		shared_write(&filter->rule[i].hits->frames, 0);
+	shared_write(&filter->unmatched->frames, 0);
+}
+
 static const struct stage_ops filter_ops = {
 	.name = "filter",
 	.push = filter_push,
+	.reset = filter_reset,
 	.free = filter_free,
 };
 
@@ -316,13 +327,4 @@ uint64_t filter_unmatched(const struct stage *stage)
 	const struct filter *filter = container_of(stage, struct filter, stage);
 
 	return counter_read(&filter->unmatched->frames);
-}
-
-void filter_reset(struct stage *stage)
-{
-	struct filter *filter = container_of(stage, struct filter, stage);
-
-	for (size_t i = 0; i < filter->n; i++)
-		shared_write(&filter->rule[i].hits->frames, 0);
-	shared_write(&filter->unmatched->frames, 0);
 }

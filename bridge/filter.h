@@ -66,9 +66,6 @@ struct filter_program {
 bool filter_program(const struct stage *stage, size_t i,
 		    struct filter_program *program);
 
-/* Set all counts to 0: in the thread that has the filter. */
-void filter_reset(struct stage *stage);
-
 /* Frames dropped because no pass-only rule matched. */
 uint64_t filter_unmatched(const struct stage *stage);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one place that looks above layer 2, and only into super-frames: whether
- * their header can be believed, and how long their segments will be.
+ * What a frame needs above layer 2: of a super-frame, whether its header can be
+ * believed and how long its segments will be; and a checksum that is not done.
  */
 #include "config.h"
 
 #include <netinet/in.h>
 
+#include "checksum.h"
 #include "frame.h"
 
 #define IP6_EXTENSIONS_MAX 8
@@ -118,4 +119,21 @@ uint32_t frame_segment_bytes(const struct frame *f)
 	if (!f->vnet.gso_size || start + header > f->len)
 		return 0;
 	return start + header + f->vnet.gso_size;
+}
+
+void frame_finish_checksum(struct frame *f)
+{
+	uint32_t start = f->vnet.csum_start;
+	uint32_t at = start + f->vnet.csum_offset, sum;
+
+	if (!(f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return;
+	f->vnet.flags &= (uint8_t)~VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	if (at + 2 > f->len)
+		return;
+	sum = ~checksum_sum(f->data + start, f->len - start) & 0xffff;
+	if (!sum)
+		sum = 0xffff; /* to UDP 0 says that there is none */
+	f->data[at] = (uint8_t)(sum >> 8);
+	f->data[at + 1] = (uint8_t)sum;
 }

@@ -5,7 +5,9 @@
  * lane carries in one breath.
  *
  * Who owns the bytes: a frame that a port lent is borrowed; it dies when that
- * port is told to release. It has FRAME_HEADROOM writable bytes before it.
+ * port is told to release. One that a stage has kept is the pool's (pool.h). It
+ * has writable bytes before it: FRAME_HEADROOM in all, of which a tag that the
+ * kernel had taken out has used its own.
  */
 #ifndef BUMPWIRE_FRAME_H
 #define BUMPWIRE_FRAME_H
@@ -18,7 +20,8 @@
 
 #define FRAME_MIN_BYTES 14  /* a bare Ethernet header */
 #define FRAME_TAG_BYTES 4   /* one 802.1Q or 802.1ad tag */
-#define FRAME_HEADROOM 4    /* room for the tag that the kernel took out */
+/* Room for the tag that the kernel took out, and two that a stage may push. */
+#define FRAME_HEADROOM (3 * FRAME_TAG_BYTES)
 #define FRAME_MAX_BYTES (65535 + 14 + 2 * FRAME_TAG_BYTES)
 
 #define BURST_RX 64   /* frames that a port lends at most in a breath */
@@ -27,6 +30,8 @@
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5 /* since kernel 6.2 */
 #endif
+
+struct held;
 
 struct frame {
 	uint8_t *data; /* first byte of the destination address */
@@ -44,6 +49,7 @@ struct frame {
 	 * a source: when it is to leave, counted from the first of its pass.
 	 */
 	uint64_t time_ns;
+	struct held *held; /* what the pool knows of it; NULL: borrowed */
 };
 
 struct burst {
@@ -115,5 +121,12 @@ static inline void frame_push_tag(struct frame *f, uint16_t tpid, uint16_t tci)
  * encapsulated ones: then nobody can cut it right.
  */
 uint32_t frame_segment_bytes(const struct frame *f);
+
+/*
+ * Finish the checksum that the sender has left to its device, in place, as the
+ * kernel's skb_checksum_help() does: the bytes are as they will be on the wire.
+ * In a super-frame it is then that of the whole, and of no segment.
+ */
+void frame_finish_checksum(struct frame *f);
 
 #endif

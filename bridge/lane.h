@@ -12,6 +12,7 @@
 
 #include "frame.h"
 #include "guard.h"
+#include "pool.h"
 #include "port.h"
 #include "stage.h"
 #include "stats.h"
@@ -32,6 +33,7 @@ struct lane {
 	struct port *tx;
 	struct port *tx_other; /* for frames of egress 1, or NULL */
 	struct stage *stages;
+	struct pool *pool; /* what the stages hold is in it; or NULL */
 	uint32_t spin_us; /* how long to look before sleeping, and before a frame
 			   * of a port that paces is due */
 	int cpu;          /* LANE_NO_CPU: wherever */
@@ -85,6 +87,12 @@ void lane_set_cpu(struct lane *lane, int cpu);
 
 /* Let a lane that sleeps turn once. */
 void lane_wake(struct lane *lane);
+
+/*
+ * In the lane's thread: put all that the stages from `first` on hold onto the
+ * wire, in order, due or not, past the stages behind. NULL: nothing is held.
+ */
+void lane_flush(struct lane *lane, struct stage *first);
 
 /* End the thread, if there is one, once its port has nothing more to give: stop
  * that port's reception first. */

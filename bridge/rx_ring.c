@@ -237,6 +237,7 @@ static bool slot_view(struct rx_ring *ring, struct tpacket2_hdr *slot,
 	    (!(status & TP_STATUS_COPY) || !big_take(ring, slot->tp_len, f)))
 		return false;
 	f->time_ns = slot->tp_sec * NS_PER_SEC + slot->tp_nsec;
+	f->held = NULL;
 	memcpy(&f->vnet, f->data - VNET_BYTES, VNET_BYTES);
 	/* A priority tag is a tag: test the flag, never the tci. */
 	if (status & TP_STATUS_VLAN_VALID)

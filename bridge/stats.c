@@ -19,6 +19,11 @@ const struct reason_info reason_info[REASONS] = {
 	[REASON_PAUSED] = { "paused", "forwarding was paused: bumpctl resume" },
 	[REASON_STALE] = { "stale",
 		"the lane hung, and the kernel went on with later frames" },
+	[REASON_IMPAIRED] = { "impaired", "lost on purpose, as loss says" },
+	[REASON_QUEUE_FULL] = { "queue_full",
+		"no room to hold it: raise queue, or hold" },
+	[REASON_AGED] = { "aged",
+		"waited too long for its rate, as ageing says" },
 };
 
 void stats_snapshot(const struct lane_stats *from, struct lane_stats *to)

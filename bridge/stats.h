@@ -23,6 +23,9 @@ enum reason {
 	REASON_LINK_DOWN,     /* the egress port is down or has no carrier */
 	REASON_PAUSED,        /* somebody has paused the pair */
 	REASON_STALE,         /* the kernel has taken over meanwhile */
+	REASON_IMPAIRED,      /* the loss that was asked for */
+	REASON_QUEUE_FULL,    /* a delay or a rate had no room for it */
+	REASON_AGED,          /* it waited too long for its rate */
 	REASONS,
 };
 
@@ -58,6 +61,17 @@ uint64_t stats_dropped(const struct lane_stats *s);
 /* Frames that the balance misses (positive) or has too many of: a bug if not 0
  * in a lane that stands still. */
 int64_t stats_unaccounted(const struct lane_stats *s);
+
+/* Stages keep n frames, or give as many on. */
+static inline void stats_hold(struct lane_stats *s, uint64_t n)
+{
+	counter_add(&s->held_frames, n);
+}
+
+static inline void stats_unhold(struct lane_stats *s, uint64_t n)
+{
+	counter_add(&s->held_frames, -n);
+}
 
 static inline void stats_drop(struct lane_stats *s, enum reason why, uint64_t n)
 {

@@ -15,19 +15,22 @@ cd "${abs_top_srcdir:-$(dirname "$0")/..}" || exit 1
 tables() {
 	cat <<'EOF2'
 floor 0 base log clock suggest units rng request_list
-floor 1 frame stats quota propagation hist pace ranges stamp dissect checksum segment
+floor 1 frame pool stats quota propagation hist pace ranges stamp dissect checksum segment
+floor 1 codel jitter
 floor 1 capture_record pcapng talk
 floor 1 template template_build template_layers template_parse template_sum
 floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
 floor 2 link link_ask link_facts link_table link_tc offload offload_facts packet_diag
+floor 2 tap tap_dev tap_file tap_sink tap_stream tap_target tap_vxlan
+floor 2 cut impair impair_parse delay rate
 floor 2 state_dir port_record stage filter filter_file edit edit_parse
 floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
 floor 2 guard guard_before guard_none guard_rules guard_rules.bpf guard_state
 floor 2 guard.bpf guard.skel
 floor 2 live live_none live_params live.bpf live.skel
-floor 3 lane feed
+floor 3 lane lane_thread feed tap_writer
 floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
 floor 4 conf_set conf_value
 floor 4 bridge bridge_ask bridge_change bridge_check bridge_claim bridge_guard
@@ -106,7 +109,7 @@ check_text() {
 	}
 
 	function is_stage(stem) {
-		return stem ~ /^(stage|filter|edit)$/
+		return stem ~ /^(stage|filter|edit|cut|impair|delay|rate|tap)$/
 	}
 
 	function is_port(stem) {

@@ -315,7 +315,7 @@ static void test_successor(void **state)
 		assert_int_equal(count_of(f, "ssh"), 0);
 		assert_false(passes(f, &web));
 		assert_int_equal(count_of(f, "web"), 3);
-		filter_reset(f->stage);
+		f->stage->ops->reset(f->stage);
 		assert_int_equal(count_of(f, "web"), 0);
 		assert_false(passes(f, &web));
 		assert_int_equal(count_of(f, "web"), 1);

@@ -205,8 +205,8 @@ static const struct tag tags[] = {
 static void push(const struct tag *tag, const struct draft *d,
 		 struct draft *tagged)
 {
-	uint8_t *memory = malloc(FRAME_HEADROOM + d->len);
-	struct frame f = { .data = memory + FRAME_HEADROOM, .len = d->len,
+	uint8_t *memory = malloc(FRAME_TAG_BYTES + d->len);
+	struct frame f = { .data = memory + FRAME_TAG_BYTES, .len = d->len,
 			   .vnet = d->vnet };
 
 	assert_non_null(memory);

@@ -393,7 +393,7 @@ struct note {
 	int cpu;
 };
 
-static void note_push(struct stage *stage, struct burst *b,
+static bool note_push(struct stage *stage, struct burst *b,
 		      struct lane_stats *s, uint64_t now_ns)
 {
 	struct note *note = container_of(stage, struct note, stage);
@@ -404,6 +404,7 @@ static void note_push(struct stage *stage, struct burst *b,
 		strncat(note->diary, &note->letter, 1);
 	if (note->edit)
 		note->edit(note, b, s);
+	return false;
 }
 
 static void note_free(struct stage *stage)
@@ -415,7 +416,11 @@ static void note_free(struct stage *stage)
 	free(note);
 }
 
-static const struct stage_ops note_ops = { "note", note_push, note_free };
+static const struct stage_ops note_ops = {
+	.name = "note",
+	.push = note_push,
+	.free = note_free,
+};
 
 /* Put a stage behind those that are there. */
 static struct note *add_note(struct fixture *f, char letter, char *diary)

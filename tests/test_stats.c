@@ -51,6 +51,9 @@ static void test_reason_names(void **state)
 		{ REASON_LINK_DOWN, "link_down" },
 		{ REASON_PAUSED, "paused" },
 		{ REASON_STALE, "stale" },
+		{ REASON_IMPAIRED, "impaired" },
+		{ REASON_QUEUE_FULL, "queue_full" },
+		{ REASON_AGED, "aged" },
 	};
 
 	(void)state;
