@@ -13,13 +13,11 @@
 #define CLAIM_PREFIX "port-" /* of a state file's name */
 
 /* The process that has a port and lives, or 0. */
-static int find_owner(int dir, const char *name)
+static int find_owner(int dir, int index)
 {
-	char file[STATE_DIR_PREFIX_BYTES + IF_NAMESIZE];
 	struct port_record record;
 
-	snprintf(file, sizeof(file), CLAIM_PREFIX "%s", name);
-	if (port_record_read(dir, file, &record) ||
+	if (port_record_find(dir, CLAIM_PREFIX, index, &record) ||
 	    port_record_is_orphan(&record) || record.pid == getpid())
 		return 0;
 	return record.pid;
@@ -34,7 +32,7 @@ static int claim_side(struct bridge *b, int side, int dir)
 	if (r)
 		return 0;
 	port_record_name(&record, bp->claim);
-	owner = find_owner(dir, bp->claim);
+	owner = find_owner(dir, bp->link.index);
 	if (!owner)
 		r = port_record_write(dir, CLAIM_PREFIX, bp->claim, &record);
 	if (owner || r)

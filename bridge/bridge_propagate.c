@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "bridge_port.h"
@@ -19,7 +18,7 @@
 
 /* ---- the note ---- */
 
-static void note(struct bridge_port *bp, bool held)
+static void note(struct bridge_port *bp)
 {
 	const struct link_info *link = &bp->link;
 	autoclean(close_fd) int dir = state_dir_open(BRIDGE_STATE_DIR);
@@ -30,18 +29,24 @@ static void note(struct bridge_port *bp, bool held)
 		r = port_record_init(&record, link->index);
 	if (!r) {
 		port_record_name(&record, bp->held_note);
-		if (held)
-			r = port_record_write(dir, HELD_PREFIX, bp->held_note,
-					      &record);
-		else
-			state_dir_remove(dir, HELD_PREFIX, bp->held_note);
+		r = port_record_write(dir, HELD_PREFIX, bp->held_note, &record);
 	}
-	if (!held)
-		*bp->held_note = '\0';
-	else if (r)
+	if (r)
 		log_warn("port %s: a note in %s: %s: if this process is "
 			 "killed, the port stays down", link->name,
 			 BRIDGE_STATE_DIR, strerror(-r));
+}
+
+static void drop_note(struct bridge_port *bp)
+{
+	autoclean(close_fd) int dir = -1;
+
+	if (!*bp->held_note)
+		return;
+	dir = state_dir_open(BRIDGE_STATE_DIR);
+	if (dir >= 0)
+		state_dir_remove(dir, HELD_PREFIX, bp->held_note);
+	*bp->held_note = '\0';
 }
 
 static int recover_one(const char *note_name, const struct port_record *record,
@@ -65,14 +70,9 @@ static int recover_one(const char *note_name, const struct port_record *record,
 static bool find_note(const struct link_info *link, struct port_record *record)
 {
 	autoclean(close_fd) int dir = state_dir_open(BRIDGE_STATE_DIR);
-	char name[IF_NAMESIZE], file[STATE_DIR_PREFIX_BYTES + IF_NAMESIZE];
 
-	if (dir < 0 || port_record_init(record, link->index))
-		return false;
-	port_record_name(record, name);
-	snprintf(file, sizeof(file), HELD_PREFIX "%s", name);
-	return !port_record_read(dir, file, record) &&
-	       record->index == link->index;
+	return dir >= 0 &&
+	       !port_record_find(dir, HELD_PREFIX, link->index, record);
 }
 
 int bridge_propagate_holder(const struct link_info *link)
@@ -91,7 +91,7 @@ static void adopt_side(struct bridge *b, int side, struct link_monitor *m)
 	    bp->link.up || !find_note(&bp->link, &record) ||
 	    !port_record_is_orphan(&record))
 		return;
-	note(bp, true);
+	note(bp);
 	bp->adopted = true;
 }
 
@@ -115,10 +115,10 @@ static void set_port(struct bridge *b, int side, bool up)
 
 	/* Rather a note too many than a port that stays down. */
 	if (!up)
-		note(bp, true);
+		note(bp);
 	r = link_set_up(bp->link.index, up);
 	if (up ? !r || r == -ENODEV : r != 0)
-		note(bp, false);
+		drop_note(bp);
 	if (r == -ENODEV || !quota_take(&bp->log_quota, clock_now_ns()))
 		return;
 	if (r)
@@ -192,8 +192,8 @@ void bridge_propagate_event(struct bridge *b, const struct link_event *event)
 	for (int side = 0; b->propagates && side < SIDES; side++) {
 		if (event->info.index != b->side[side].link.index)
 			continue;
-		if (event->gone && *b->side[side].held_note)
-			note(&b->side[side], false);
+		if (event->gone)
+			drop_note(&b->side[side]);
 		if (event->gone)
 			propagation_gone(&b->propagation, side, clock_now_ns());
 		else

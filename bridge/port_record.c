@@ -130,6 +130,20 @@ void port_record_name(const struct port_record *record, char name[IF_NAMESIZE])
 		 (unsigned int)record->index & 0xffffff);
 }
 
+int port_record_find(int dir, const char *prefix, int index,
+		     struct port_record *record)
+{
+	const struct port_record key = { .index = index, .netns = own_netns() };
+	char name[IF_NAMESIZE], file[STATE_DIR_PREFIX_BYTES + IF_NAMESIZE];
+	int r;
+
+	port_record_name(&key, name);
+	snprintf(file, sizeof(file), "%s%s", prefix, name);
+	r = port_record_read(dir, file, record);
+	/* A name has not room for all of an index. */
+	return !r && record->index != index ? -ENOENT : r;
+}
+
 bool port_record_is_orphan(const struct port_record *record)
 {
 	return record->netns == own_netns() && !owner_lives(record);

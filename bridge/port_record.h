@@ -35,6 +35,14 @@ int port_record_init(struct port_record *record, int index);
 int port_record_read(int dir, const char *file, struct port_record *record);
 
 /*
+ * Read the file of an interface that stands by its port_record_name(), whoever
+ * of this network namespace wrote it. 0; -ENOENT: there is none; -errno as
+ * port_record_read() has them. Nothing is logged.
+ */
+int port_record_find(int dir, const char *prefix, int index,
+		     struct port_record *record);
+
+/*
  * Write the file of an interface, whole or not at all: a reader finds the old
  * one or the new one. 0, or -errno (not logged).
  */
