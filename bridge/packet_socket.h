@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What every AF_PACKET socket of ours has in common: how it is opened, told
- * its options and bound, with errors that name the port.
+ * its options, given a ring and bound, with errors that name the port.
  */
 #ifndef BUMPWIRE_PACKET_SOCKET_H
 #define BUMPWIRE_PACKET_SOCKET_H
@@ -29,6 +29,21 @@ enum packet_buffer { PACKET_BUFFER_RX, PACKET_BUFFER_TX };
 /* Ask for a large socket buffer: beyond the system's limit with
  * CAP_NET_ADMIN, within it without. */
 void packet_set_buffer(int fd, enum packet_buffer which, int bytes);
+
+struct packet_ring {
+	uint32_t slot_bytes; /* a power of two */
+	uint32_t slots_min;  /* a power of two */
+	uint32_t n_slots;    /* as asked for; as it is: a power of two, too */
+	uint8_t *map;	     /* n_slots * slot_bytes, the caller's to unmap */
+};
+
+/*
+ * Have the kernel make a ring, and map it; the socket has its options. Slots
+ * fill its blocks without a gap. Memory refused: half the slots, with a warning,
+ * down to slots_min. 0, or -errno (logged): then there is no map.
+ */
+int packet_map_ring(int fd, const char *port, enum packet_buffer which,
+		    struct packet_ring *ring);
 
 /* Promiscuous by membership: counted by the kernel, ended with the socket. */
 int packet_join_promisc(int fd, const char *port, int index);

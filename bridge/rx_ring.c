@@ -22,7 +22,6 @@
 /* Behind tpacket2_hdr and sockaddr_ll the kernel aligns, then leaves room for
  * PACKET_RESERVE and the vnet header: a frame starts less than this far in. */
 #define SLOT_OVERHEAD 112
-#define BLOCK_BYTES (256u << 10)
 #define SLOTS_MIN 64
 #define PREFETCH_SLOTS 3
 #define PROTOCOL_NEVER 0xffff /* reserved by RFC 1701 */
@@ -46,56 +45,19 @@ static uint32_t slot_bytes_for(const struct port_packet_params *p)
 	return slot;
 }
 
-/* Slots and blocks are powers of two, so that slots fill blocks without a gap
- * and a slot's address is one multiplication. */
-static int ring_try(struct rx_ring *ring, uint32_t slots)
-{
-	uint32_t block = BLOCK_BYTES;
-	struct tpacket_req req;
-
-	if ((uint64_t)slots * ring->slot_bytes > UINT32_MAX)
-		return -ENOMEM; /* the kernel counts a ring in 32 bits */
-	while (block > slots * ring->slot_bytes)
-		block /= 2;
-	req = (struct tpacket_req){
-		.tp_block_size = block,
-		.tp_block_nr = slots / (block / ring->slot_bytes),
-		.tp_frame_size = ring->slot_bytes,
-	};
-	req.tp_frame_nr = req.tp_block_nr * (block / ring->slot_bytes);
-	if (setsockopt(ring->fd, SOL_PACKET, PACKET_RX_RING, &req,
-		       sizeof(req)))
-		return -errno;
-	ring->n_slots = req.tp_frame_nr;
-	ring->map_bytes = (size_t)req.tp_block_nr * req.tp_block_size;
-	ring->map = mmap(NULL, ring->map_bytes, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_POPULATE, ring->fd, 0);
-	if (ring->map != MAP_FAILED)
-		return 0;
-	ring->map = NULL;
-	memset(&req, 0, sizeof(req)); /* give the memory back */
-	setsockopt(ring->fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req));
-	return -ENOMEM;
-}
-
 static int ring_map(struct rx_ring *ring, const struct port_packet_params *p)
 {
-	uint32_t slots = SLOTS_MIN;
-	int r;
+	struct packet_ring made = { .slot_bytes = slot_bytes_for(p),
+				    .slots_min = SLOTS_MIN,
+				    .n_slots = p->rx_slots };
+	int r = packet_map_ring(ring->fd, p->name, PACKET_BUFFER_RX, &made);
 
-	while (slots < p->rx_slots)
-		slots *= 2;
-	ring->slot_bytes = slot_bytes_for(p);
-	while ((r = ring_try(ring, slots)) == -ENOMEM && slots > SLOTS_MIN) {
-		log_warn("port %s: rx ring of %u slots of %u bytes: %s; "
-			 "trying half", p->name, slots, ring->slot_bytes,
-			 strerror(ENOMEM));
-		slots /= 2;
-	}
 	if (r)
-		log_err("port %s: rx ring of %u slots of %u bytes: %s", p->name,
-			slots, ring->slot_bytes, strerror(-r));
-	return r;
+		return r;
+	ring->map = made.map;
+	ring->slot_bytes = made.slot_bytes;
+	ring->n_slots = made.n_slots;
+	return 0;
 }
 
 static int ring_options(const struct rx_ring *ring)
@@ -183,7 +145,7 @@ int rx_ring_open(struct rx_ring *ring, const struct port_packet_params *p)
 void rx_ring_close(struct rx_ring *ring)
 {
 	if (ring->map)
-		munmap(ring->map, ring->map_bytes);
+		munmap(ring->map, (size_t)ring->n_slots * ring->slot_bytes);
 	close_fd(&ring->fd);
 	if (ring->big)
 		munmap(ring->big, BIG_FRAMES_BYTES);

@@ -16,7 +16,6 @@ struct rx_ring {
 	int fd;
 	int index;
 	uint8_t *map;
-	size_t map_bytes;
 	uint32_t slot_bytes;
 	uint32_t n_slots;
 	uint32_t head;   /* the next slot to look at */

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 
 #include "clock.h"
-#include "log.h"
 #include "packet_socket.h"
 #include "tx.h"
 #include "tx_ring.h"
@@ -22,51 +21,25 @@
 /* How long the lane waits for a device or a qdisc that holds all slots. */
 #define WAIT_NS (200 * NS_PER_US)
 
-static int ring_try(struct tx_ring *ring, uint32_t slots)
+static int ring_map(struct tx_ring *ring, const struct port_packet_params *p,
+		    uint32_t slots)
 {
-	uint64_t bytes = (uint64_t)ring->slot_bytes * slots;
-	struct tpacket_req req = {
-		.tp_block_nr = 1,
-		.tp_frame_size = ring->slot_bytes,
-		.tp_frame_nr = slots,
-	};
-
-	if (bytes > UINT32_MAX)
-		return -ENOMEM; /* the kernel counts a ring in 32 bits */
-	req.tp_block_size = (unsigned int)bytes;
-	while (req.tp_block_size > 256u << 10) { /* easier to find free */
-		req.tp_block_size /= 2;
-		req.tp_block_nr *= 2;
-	}
-	if (setsockopt(ring->fd, SOL_PACKET, PACKET_TX_RING, &req,
-		       sizeof(req)))
-		return -errno;
-	ring->n_slots = slots;
-	ring->map_bytes = (size_t)bytes;
-	ring->map = mmap(NULL, ring->map_bytes, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_POPULATE, ring->fd, 0);
-	if (ring->map != MAP_FAILED)
-		return 0;
-	ring->map = NULL;
-	memset(&req, 0, sizeof(req)); /* give the memory back */
-	setsockopt(ring->fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof(req));
-	return -ENOMEM;
-}
-
-static int ring_map(struct tx_ring *ring, const char *port, uint32_t slots)
-{
+	uint32_t need = p->mtu + 14 + 2 * FRAME_TAG_BYTES + DATA_OFFSET +
+			VNET_BYTES;
+	struct packet_ring made = { .slot_bytes = 2048,
+				    .slots_min = SLOTS_MIN,
+				    .n_slots = slots };
 	int r;
 
-	while ((r = ring_try(ring, slots)) == -ENOMEM && slots > SLOTS_MIN) {
-		log_warn("port %s: tx ring of %u slots of %u bytes: %s; "
-			 "trying half", port, slots, ring->slot_bytes,
-			 strerror(ENOMEM));
-		slots /= 2;
-	}
+	while (made.slot_bytes < need)
+		made.slot_bytes *= 2;
+	r = packet_map_ring(ring->fd, p->name, PACKET_BUFFER_TX, &made);
 	if (r)
-		log_err("port %s: tx ring of %u slots of %u bytes: %s", port,
-			slots, ring->slot_bytes, strerror(-r));
-	return r;
+		return r;
+	ring->map = made.map;
+	ring->slot_bytes = made.slot_bytes;
+	ring->n_slots = made.n_slots;
+	return 0;
 }
 
 int tx_ring_open(struct tx_ring *ring, const struct port_packet_params *p,
@@ -76,9 +49,6 @@ int tx_ring_open(struct tx_ring *ring, const struct port_packet_params *p,
 		{ PACKET_VERSION, TPACKET_V2, "PACKET_VERSION" },
 		{ PACKET_VNET_HDR, 1, "PACKET_VNET_HDR" },
 	};
-	uint32_t need = p->mtu + 14 + 2 * FRAME_TAG_BYTES + DATA_OFFSET +
-			VNET_BYTES;
-	uint32_t n_slots = SLOTS_MIN;
 	int r;
 
 	r = packet_open(p->name);
@@ -86,14 +56,10 @@ int tx_ring_open(struct tx_ring *ring, const struct port_packet_params *p,
 		return r;
 	ring->fd = r;
 	ring->patient = p->patient;
-	for (ring->slot_bytes = 2048; ring->slot_bytes < need;)
-		ring->slot_bytes *= 2;
-	while (n_slots < slots)
-		n_slots *= 2;
 	packet_set_buffer(ring->fd, PACKET_BUFFER_TX, SNDBUF_BYTES);
 	if ((r = packet_set_options(ring->fd, p->name, option,
 				    ARRAY_SIZE(option))) ||
-	    (r = ring_map(ring, p->name, n_slots)))
+	    (r = ring_map(ring, p, slots)))
 		return r;
 	return packet_bind(ring->fd, p->name, p->index, 0);
 }
@@ -101,7 +67,7 @@ int tx_ring_open(struct tx_ring *ring, const struct port_packet_params *p,
 void tx_ring_close(struct tx_ring *ring)
 {
 	if (ring->map)
-		munmap(ring->map, ring->map_bytes);
+		munmap(ring->map, (size_t)ring->n_slots * ring->slot_bytes);
 	close_fd(&ring->fd);
 	*ring = (struct tx_ring)TX_RING_INIT;
 }

@@ -15,7 +15,6 @@ struct tx_ring {
 	bool patient; /* as in tx_direct.h */
 	bool is_held; /* all slots were waited for, in vain */
 	uint8_t *map;
-	size_t map_bytes;
 	uint32_t slot_bytes;
 	uint32_t n_slots;
 	uint32_t head; /* the next slot to fill; the kernel never skips one */
