@@ -40,6 +40,14 @@ static bool holds(const struct bridge *b, int index, enum side *side)
 	return b->attached && b->side[*side].link.index == index;
 }
 
+/* Interfaces that are its own no more; it waits for others. */
+static void give_up_ports(struct bridge *b)
+{
+	bridge_propagate_end(b);
+	bridge_detach(b);
+	bridge_propagate_init(b);
+}
+
 /* A port that was renamed goes on; if it has the name now that is another
  * pair's, it is that one's. 0, or -EBUSY: it is not. */
 static int let_go(struct control *c, const struct bridge *b, const char *port)
@@ -59,9 +67,7 @@ static int let_go(struct control *c, const struct bridge *b, const char *port)
 		log_warn("port %s: by its name it is pair %s's: pair %s waits "
 			 "for its own", link.name, b->conf->name,
 			 other->conf->name);
-		bridge_propagate_end(other);
-		bridge_detach(other);
-		bridge_propagate_init(other);
+		give_up_ports(other);
 	}
 	return 0;
 }
@@ -244,9 +250,7 @@ static void follow_name(struct bridge *b, const struct link_event *event)
 		log_warn("port %s: this is the name of another interface now, "
 			 "which is taken instead of %s", event->info.name,
 			 link->name);
-		bridge_propagate_end(b);
-		bridge_detach(b);
-		bridge_propagate_init(b);
+		give_up_ports(b);
 	}
 }
 
