@@ -145,8 +145,7 @@ struct guard_side *guard_lane(struct guard *g, int side)
 
 void guard_take_over(struct guard_side *s, uint64_t now_ns)
 {
-	guard_beat(s, now_ns);
-	__atomic_store_n(&s->tripped, 0, __ATOMIC_RELEASE);
+	guard_rearm(s, now_ns);
 	own(&s->owner);
 }
 
@@ -276,19 +275,18 @@ int guard_keep_joined(struct guard *g)
 
 int guard_look_after(struct guard *g)
 {
-	struct link_tc tc;
 	int r, missing = 0;
 
 	for (int side = 0; g->attached && side < GUARD_SIDES; side++) {
 		if (g->lost[side])
 			continue;
-		r = link_tc_get(g->port[side].index, &tc);
-		if (!r && !tc.is_attached) {
+		r = link_tc_is_attached(g->port[side].index);
+		if (!r) {
 			r = attach_side(g, side);
 			g->lost[side] = r && r != -ENODEV; /* and said so */
 			missing++;
 		}
-		if (r)
+		if (r < 0)
 			return r;
 	}
 	return missing;

@@ -86,6 +86,7 @@ int link_tc_get(int index, struct link_tc *tc)
 
 	*tc = (struct link_tc){ 0 };
 	r = link_facts_get(index, &facts);
+	tc->promiscuous = facts.promiscuous;
 	if (r || !*facts.ingress)
 		return r;
 	tc->has_qdisc = true;
@@ -94,6 +95,15 @@ int link_tc_get(int index, struct link_tc *tc)
 	if (!r && tc->has_clsact)
 		r = ask_filters(index, EGRESS, tc);
 	return r;
+}
+
+int link_tc_is_attached(int index)
+{
+	struct link_tc tc = { 0 };
+	int r = ask_filters(index, INGRESS, &tc);
+
+	/* Without a qdisc, or a link, the list is empty. */
+	return r ? r : tc.is_attached;
 }
 
 static struct nl_msg *new_message(int type, int flags, const struct tcmsg *tcm)
@@ -189,14 +199,14 @@ static void unmake(int index, uint32_t notes)
 
 /* What the program needs beside itself: the qdisc is made; that the flag will
  * be set is noted, so that whoever comes after a kill -9 knows. */
-static int prepare(int index, bool has_qdisc, bool promisc, uint32_t *notes)
+static int prepare(int index, const struct link_tc *tc, bool promisc,
+		   uint32_t *notes)
 {
-	struct link_facts facts;
-	int r = link_facts_get(index, &facts);
+	int r = 0;
 
-	if (!r && promisc && !facts.promiscuous)
+	if (promisc && !tc->promiscuous)
 		*notes |= LINK_TC_MADE_PROMISC;
-	if (!r && !has_qdisc) {
+	if (!tc->has_qdisc) {
 		r = order_qdisc(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, index);
 		*notes |= r ? 0 : LINK_TC_MADE_QDISC;
 	}
@@ -246,7 +256,7 @@ int link_tc_attach(int index, const char *name, struct link_tc_programs *p)
 		return r;
 	p->made |= tc.notes & ~LINK_TC_JOINS;
 	notes = p->made | (p->joins ? LINK_TC_JOINS : 0);
-	r = prepare(index, tc.has_qdisc, p->promisc, &notes);
+	r = prepare(index, &tc, p->promisc, &notes);
 	if (!r)
 		r = add_filter(index, INGRESS, notes, p->ingress_fd, p->peer);
 	if (!r)

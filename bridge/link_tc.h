@@ -18,6 +18,7 @@
 #define LINK_TC_NOTES 7u
 
 struct link_tc {
+	bool promiscuous; /* the link's own flag is set */
 	bool has_qdisc;	  /* clsact or ingress is there */
 	bool has_clsact;
 	bool is_attached; /* a program of ours is, at ingress */
@@ -31,6 +32,10 @@ struct link_tc {
 
 /* What there is. 0, -ENODEV, or other -errno (logged). */
 int link_tc_get(int index, struct link_tc *tc);
+
+/* Is a program of ours at ingress? One question, where link_tc_get() asks four.
+ * 1; 0, also where there is no such link; -errno (logged). */
+int link_tc_is_attached(int index);
 
 /* Loaded (BPF_PROG_TYPE_SCHED_CLS). */
 struct link_tc_programs {
