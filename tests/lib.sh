@@ -390,6 +390,11 @@ listen() {
 	await "$lib_listener" listening
 }
 
+# arrived HOST: frames, since its interface was made, as that counts.
+arrived() {
+	ip -n "$1" -s -j link show dev eth0 | jq '.[0].stats64.rx.packets'
+}
+
 # figure NAME KEY: from the results of a `listen` or a `spawn`.
 figure() {
 	tr ' ' '\n' <"$WORK/$1.out" | sed -n "s/^$2=//p" | tail -n 1
