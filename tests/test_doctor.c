@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -25,23 +24,15 @@
 #include "doctor_proc.h"
 #include "doctor_record.h"
 #include "offload_facts.h"
+#include "test_netns.h"
 
 static char base[] = "/tmp/test_doctor.XXXXXX";
 static int base_fd = -1;
 
-static void ip(const char *arguments)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command), "ip %s", arguments);
-	if (system(command))
-		fail_msg("%s", command);
-}
-
-static bool write_text(int dir, const char *path, const char *text)
+static bool write_file(const char *name, const char *text)
 {
 	autoclean(close_fd) int fd = openat(
-		dir, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		base_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	ssize_t len = (ssize_t)strlen(text);
 
 	return fd >= 0 && write(fd, text, (size_t)len) == len;
@@ -120,20 +111,20 @@ static void test_files(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/number", base);
-	assert_true(write_text(base_fd, "number", "-12\n"));
+	assert_true(write_file("number", "-12\n"));
 	assert_int_equal(doctor_proc_number(&value, "%s/number", base), 0);
 	assert_int_equal(value, -12);
 	assert_int_equal(doctor_proc_write(path, 7), 0);
 	assert_int_equal(doctor_proc_number(&value, "%s", path), 0);
 	assert_int_equal(value, 7);
-	assert_true(write_text(base_fd, "number", "none\n"));
+	assert_true(write_file("number", "none\n"));
 	assert_int_equal(doctor_proc_number(&value, "%s", path), -EBADMSG);
-	assert_true(write_text(base_fd, "number", ""));
+	assert_true(write_file("number", ""));
 	assert_int_equal(doctor_proc_number(&value, "%s", path), -EBADMSG);
 	assert_int_equal(doctor_proc_number(&value, "%s/no", base), -ENOENT);
 	assert_int_equal(doctor_proc_write("/nonexistent/no", 1), -ENOENT);
 	assert_int_equal(value, 7);
-	assert_true(write_text(base_fd, "number", "longer than that"));
+	assert_true(write_file("number", "longer than that"));
 	assert_int_equal(doctor_proc_text(text, sizeof(text), "%s", path), 7);
 	assert_string_equal(text, "longer ");
 	assert_int_equal(doctor_proc_text(text, sizeof(text), "%s", base),
@@ -332,7 +323,7 @@ static void test_record_file(void **state)
 	assert_same(&record, &example);
 	assert_string_equal(record.ifname, "eth1.100");
 	/* Over the old one, and whatever a killed one left. */
-	assert_true(write_text(base_fd, ".fix-eth1.100", "half"));
+	assert_true(write_file(".fix-eth1.100", "half"));
 	assert_int_equal(doctor_record_write(base_fd, &example), 0);
 	assert_int_equal(fstatat(base_fd, ".fix-eth1.100", &st, 0), -1);
 	assert_int_equal(fstatat(base_fd, file, &st, 0), 0);
@@ -344,7 +335,7 @@ static void test_record_file(void **state)
 	/* No file of ours, whatever it is. */
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	assert_true(write_text(base_fd, file, text));
+	assert_true(write_file(file, text));
 	assert_int_equal(doctor_record_read(base_fd, file, &record), -EBADMSG);
 	unlinkat(base_fd, file, 0);
 	assert_int_equal(symlinkat("/dev/zero", base_fd, file), 0);
@@ -353,10 +344,10 @@ static void test_record_file(void **state)
 	assert_int_equal(mkfifoat(base_fd, file, 0600), 0);
 	assert_int_equal(doctor_record_read(base_fd, file, &record), -EBADMSG);
 	unlinkat(base_fd, file, 0);
-	assert_true(write_text(base_fd, "fix-", OWNER));
+	assert_true(write_file("fix-", OWNER));
 	assert_int_equal(doctor_record_read(base_fd, "fix-", &record),
 			 -EBADMSG);
-	assert_true(write_text(base_fd, "fix-sixteen_letters_", OWNER));
+	assert_true(write_file("fix-sixteen_letters_", OWNER));
 	assert_int_equal(doctor_record_read(base_fd, "fix-sixteen_letters_",
 					    &record), -EBADMSG);
 }
@@ -514,22 +505,6 @@ static int teardown(void **state)
 	return system("ip link delete va");
 }
 
-/* As root a network namespace, else one where the test is root. */
-static bool enter_netns(void)
-{
-	char uid_map[32], gid_map[32];
-
-	snprintf(uid_map, sizeof(uid_map), "0 %u 1", (unsigned int)getuid());
-	snprintf(gid_map, sizeof(gid_map), "0 %u 1", (unsigned int)getgid());
-	if (!unshare(CLONE_NEWNET))
-		return true;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		return false;
-	write_text(AT_FDCWD, "/proc/self/setgroups", "deny");
-	return write_text(AT_FDCWD, "/proc/self/uid_map", uid_map) &&
-	       write_text(AT_FDCWD, "/proc/self/gid_map", gid_map);
-}
-
 static int remove_base(void **state)
 {
 	static const char *const file[] = { "number", "fix-",
@@ -567,8 +542,7 @@ int main(void)
 		perror("test_doctor: network namespace");
 		return 77;
 	}
-	write_text(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/addr_gen_mode",
-		   "1");
+	write_text("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1");
 	if (!mkdtemp(base))
 		return 1;
 	base_fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

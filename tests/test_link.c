@@ -15,13 +15,11 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <net/if_arp.h>
 #include <net/ethernet.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,6 +27,7 @@
 #include "clock.h"
 #include "link.h"
 #include "offload.h"
+#include "test_netns.h"
 
 #define PATIENCE_NS (10 * NS_PER_SEC)
 #define EVENTS_MAX 4096
@@ -41,20 +40,6 @@ struct event_log {
 
 static struct link_monitor *monitor;
 static struct event_log events;
-
-static void ip(const char *fmt, ...) printf_like(1, 2);
-
-static void ip(const char *fmt, ...)
-{
-	char command[256] = "ip ";
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command + 3, sizeof(command) - 3, fmt, ap);
-	va_end(ap);
-	if (system(command))
-		fail_msg("%s", command);
-}
 
 static void keep_event(const struct link_event *event, void *arg)
 {
@@ -557,37 +542,6 @@ static void test_ethtool(void **state)
 	assert_int_equal(after, before & ~(uint32_t)ETH_FLAG_TXVLAN);
 	assert_int_equal(offload_ioctl.set_flags("va", after | ETH_FLAG_LRO),
 			 -EOPNOTSUPP);
-}
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 &&
-		    write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
-/* As root a network namespace, else one in a user namespace where the test is
- * root, so that ip(8) keeps its rights. */
-static bool enter_netns(void)
-{
-	uid_t uid = getuid();
-	gid_t gid = getgid();
-	char map[32];
-
-	if (!unshare(CLONE_NEWNET))
-		return true;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		return false;
-	write_text("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned int)uid);
-	if (!write_text("/proc/self/uid_map", map))
-		return false;
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned int)gid);
-	return write_text("/proc/self/gid_map", map);
 }
 
 int main(void)

@@ -13,10 +13,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +24,7 @@
 #include <sys/wait.h>
 
 #include "packet_diag.h"
+#include "test_netns.h"
 
 #define ETHERTYPE 0x88b5
 
@@ -177,30 +176,6 @@ static void test_owner(void **state)
 	close(ready[0]);
 	close(ready[1]);
 	read_all(0);
-}
-
-static bool write_text(const char *path, const char *text)
-{
-	autoclean(close_fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t len = (ssize_t)strlen(text);
-
-	return fd >= 0 && write(fd, text, (size_t)len) == len;
-}
-
-/* As root a network namespace, else one where the test is root. */
-static bool enter_netns(void)
-{
-	char uid_map[32], gid_map[32];
-
-	snprintf(uid_map, sizeof(uid_map), "0 %u 1", (unsigned int)getuid());
-	snprintf(gid_map, sizeof(gid_map), "0 %u 1", (unsigned int)getgid());
-	if (!unshare(CLONE_NEWNET))
-		return true;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		return false;
-	write_text("/proc/self/setgroups", "deny");
-	return write_text("/proc/self/uid_map", uid_map) &&
-	       write_text("/proc/self/gid_map", gid_map);
 }
 
 int main(void)

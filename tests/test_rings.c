@@ -37,6 +37,7 @@
 #include "link.h"
 #include "log.h"
 #include "port.h"
+#include "test_netns.h"
 #include "tx.h"
 
 #define SEED UINT64_C(0x72696e6773)
@@ -160,20 +161,6 @@ static void forget(struct wire *w)
 }
 
 /* ---- the wire ---- */
-
-static void ip(const char *fmt, ...) printf_like(1, 2);
-
-static void ip(const char *fmt, ...)
-{
-	char command[256] = "ip ";
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command + 3, sizeof(command) - 3, fmt, ap);
-	va_end(ap);
-	if (system(command))
-		fail_msg("%s", command);
-}
 
 static bool is_running(const char *name)
 {
@@ -1719,39 +1706,6 @@ static void test_full_ring_is_not_held(void **state)
 	link_monitor_close(m);
 	conf_fini(&conf);
 	ip("link delete right");
-}
-
-/* ---- the namespace ---- */
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 &&
-		    write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
-/* As root a network namespace, else one in a user namespace where the test is
- * root, so that ip(8) keeps its rights. */
-static bool enter_netns(void)
-{
-	uid_t uid = getuid();
-	gid_t gid = getgid();
-	char map[32];
-
-	if (!unshare(CLONE_NEWNET))
-		return true;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		return false;
-	write_text("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned int)uid);
-	if (!write_text("/proc/self/uid_map", map))
-		return false;
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned int)gid);
-	return write_text("/proc/self/gid_map", map);
 }
 
 int main(void)
