@@ -22,6 +22,9 @@ static inline uint32_t checksum_join(uint32_t a, uint32_t b)
 /* Sum of the bytes; an odd last one is the high half of a word. */
 uint32_t checksum_sum(const uint8_t *data, uint32_t len);
 
+/* The same while the bytes are copied; the two do not overlap. */
+uint32_t checksum_copy(uint8_t *to, const uint8_t *from, uint32_t len);
+
 /* What replacing words adds to a sum. Both lie at an even distance from where
  * the sum began; `len` is even. (RFC 1624, equation 3) */
 uint32_t checksum_delta(const uint8_t *from, const uint8_t *to, uint32_t len);

@@ -16,6 +16,13 @@
 #define TCP_URG 0x20
 #define TCP_CWR 0x80
 
+#define TCP_CHECK 16 /* where in their headers the checksums are */
+#define UDP_CHECK 6
+
+/* Of GSO over UDP tunnels, where a device has negotiated it (since 6.17);
+ * packet sockets do not tell. */
+#define GSO_TUNNEL_BITS 0x60
+
 static uint16_t be16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
@@ -37,6 +44,13 @@ static void put32(uint8_t *p, uint32_t value)
 	put16(p, value >> 16);
 	put16(p + 2, value);
 }
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- a frame of TCP ---- */
 
 /* All of the packet is in the frame. A length of 0 is that of a super-frame
  * above 64 KiB, which counts as all there is; with IPv6's jumbo payload option
@@ -80,18 +94,163 @@ uint32_t segment_mss(const struct frame *f, uint32_t mtu)
 	return limit > d.payload ? limit - d.payload : 0;
 }
 
+/* ---- what all segments have in common ---- */
+
+/* What of a layer's checksum no segment changes. A UDP header without one has
+ * 0 here, which no pseudo-header sums up to. */
+static uint32_t layer_sum(const struct segment_job *job, uint32_t i)
+{
+	const struct tunnel_layer *layer = &job->t.layer[i];
+	const uint8_t *head = job->data + layer->at;
+	struct dissect d = { .protocol = IPPROTO_UDP, .transport = layer->at };
+
+	switch (layer->kind) {
+	case TUNNEL_IPV4: /* all but length, identification and checksum */
+		return checksum_join(
+			checksum_join(be16(head), checksum_sum(head + 6, 4)),
+			checksum_sum(head + 12, 4u * (head[0] & 0x0f) - 12));
+	case TUNNEL_UDP:
+		if (!be16(head + UDP_CHECK))
+			return 0;
+		d.network = layer[-1].at;
+		d.version = layer[-1].kind == TUNNEL_IPV4 ? 4 : 6;
+		return checksum_pseudo(job->data, &d, 0);
+	case TUNNEL_IPV6:
+	case TUNNEL_GRE:
+		break;
+	}
+	return 0;
+}
+
+static void begin(struct segment_job *job, uint32_t header_bytes,
+		  uint32_t end, uint32_t mss_bytes)
+{
+	for (uint32_t i = 0; i < job->t.n; i++)
+		job->sum[i] = layer_sum(job, i);
+	job->header_bytes = header_bytes;
+	job->mss_bytes = mss_bytes;
+	job->payload_bytes = end - header_bytes;
+	job->done_bytes = 0;
+	job->n = 0;
+}
+
 int segment_start(struct segment_job *job, const struct frame *f,
 		  uint32_t mss_bytes)
 {
-	if (!mss_bytes || !can_cut(f, &job->d))
+	struct dissect d;
+
+	if (!mss_bytes || !can_cut(f, &d))
 		return -EINVAL;
 	job->data = f->data;
-	job->mss_bytes = mss_bytes;
-	job->payload_bytes = job->d.end - job->d.payload;
-	job->done_bytes = 0;
-	job->n = 0;
+	job->t.layer[0].kind = d.version == 4 ? TUNNEL_IPV4 : TUNNEL_IPV6;
+	job->t.layer[0].at = d.network;
+	job->t.n = 1;
+	job->t.protocol = IPPROTO_TCP;
+	job->t.transport = d.transport;
+	job->pseudo = checksum_pseudo(f->data, &d, 0);
+	job->cwr_on_all = false;
+	begin(job, d.payload, d.end, mss_bytes);
 	return 0;
 }
+
+/* ---- a super-frame ---- */
+
+/*
+ * Where the kernel says that layer 4 is: for an encapsulated one, the inner.
+ * A list of frames that GRO has merely chained has no unfinished checksum, and
+ * so nothing is said; it is never encapsulated.
+ */
+static uint32_t transport_of(const struct frame *f)
+{
+	struct dissect d;
+
+	if (f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		return f->vnet.csum_start;
+	if (f->len < FRAME_MIN_BYTES)
+		return 0;
+	dissect(f->data, f->len, &d);
+	return d.transport;
+}
+
+/* The innermost headers are those that the vnet header tells of. */
+static bool is_as_told(const struct tunnel *t,
+		       const struct virtio_net_hdr *vnet)
+{
+	enum tunnel_kind ip = t->layer[t->n - 1].kind;
+	bool tcp = t->protocol == IPPROTO_TCP;
+
+	if (vnet->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
+	    vnet->csum_offset != (tcp ? TCP_CHECK : UDP_CHECK))
+		return false;
+	switch (vnet->gso_type & ~(VIRTIO_NET_HDR_GSO_ECN | GSO_TUNNEL_BITS)) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		return tcp && ip == TUNNEL_IPV4;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		return tcp && ip == TUNNEL_IPV6;
+	case VIRTIO_NET_HDR_GSO_UDP_L4:
+		return !tcp;
+	}
+	return false;
+}
+
+/* First byte behind all headers; 0: they are not all here. */
+static uint32_t payload_of(const struct frame *f, const struct tunnel *t)
+{
+	uint32_t bytes = t->protocol == IPPROTO_TCP ? 20 : 8;
+
+	if (t->transport + bytes > f->len)
+		return 0;
+	if (t->protocol == IPPROTO_TCP) {
+		bytes = 4u * (f->data[t->transport + 12] >> 4);
+		if (bytes < 20 || t->transport + bytes > f->len)
+			return 0;
+	}
+	return t->transport + bytes;
+}
+
+/*
+ * The pseudo-header, less the length. It stands in an unfinished checksum, and
+ * what the kernel makes of that goes by it, not by the addresses; the length
+ * in it is that of all there is.
+ */
+static uint32_t pseudo_of(const struct frame *f, const struct tunnel *t)
+{
+	bool tcp = t->protocol == IPPROTO_TCP;
+	const uint8_t *l4 = f->data + t->transport;
+	uint32_t bytes = tcp ? f->len - t->transport : be16(l4 + 4);
+	struct dissect d = { .protocol = t->protocol };
+
+	if (f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		return checksum_join(be16(l4 + (tcp ? TCP_CHECK : UDP_CHECK)),
+				     ~bytes & 0xffff);
+	d.network = t->layer[t->n - 1].at;
+	d.version = t->layer[t->n - 1].kind == TUNNEL_IPV4 ? 4 : 6;
+	d.transport = t->transport;
+	return checksum_pseudo(f->data, &d, 0);
+}
+
+int segment_start_super(struct segment_job *job, const struct frame *f)
+{
+	uint32_t transport, payload;
+
+	if (!frame_is_super(f) || !f->vnet.gso_size)
+		return -EINVAL;
+	transport = transport_of(f);
+	if (!transport || transport > f->len ||
+	    tunnel_walk(&job->t, f->data, transport) ||
+	    !is_as_told(&job->t, &f->vnet))
+		return -EINVAL;
+	payload = payload_of(f, &job->t);
+	if (!payload)
+		return -EINVAL;
+	job->data = f->data;
+	job->pseudo = pseudo_of(f, &job->t);
+	job->cwr_on_all = !(f->vnet.gso_type & VIRTIO_NET_HDR_GSO_ECN);
+	begin(job, payload, f->len, f->vnet.gso_size);
+	return 0;
+}
+
+/* ---- the segments ---- */
 
 uint32_t segment_count(const struct segment_job *job)
 {
@@ -101,61 +260,103 @@ uint32_t segment_count(const struct segment_job *job)
 	return n ? n : 1;
 }
 
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 uint32_t segment_bytes(const struct segment_job *job)
 {
-	return job->d.payload + smaller(job->mss_bytes, job->payload_bytes);
+	return job->header_bytes + smaller(job->mss_bytes, job->payload_bytes);
 }
 
-static void put_network(const struct segment_job *job, uint8_t *out,
-			uint32_t len)
+static void put_tcp(const struct segment_job *job, uint8_t *tcp, bool last)
 {
-	uint8_t *ip = out + job->d.network;
-
-	if (job->d.version == 6) {
-		put16(ip + 4, len - job->d.network - 40);
-		return;
-	}
-	put16(ip + 2, len - job->d.network);
-	put16(ip + 4, be16(ip + 4) + job->n);
-	checksum_fix_network(out, &job->d);
-}
-
-static void put_transport(const struct segment_job *job, uint8_t *out,
-			  uint32_t len, bool last)
-{
-	uint8_t *tcp = out + job->d.transport;
-	uint32_t bytes = len - job->d.transport, sum;
-
 	put32(tcp + 4, be32(tcp + 4) + job->done_bytes);
-	if (job->n)
+	if (job->n && !job->cwr_on_all)
 		tcp[13] &= (uint8_t)~TCP_CWR;
 	if (!last)
 		tcp[13] &= (uint8_t)~(TCP_PSH | TCP_FIN);
-	put16(tcp + 16, 0);
-	sum = checksum_pseudo(out, &job->d, bytes);
-	put16(tcp + 16, ~checksum_join(sum, checksum_sum(tcp, bytes)));
+}
+
+/* To UDP a checksum of 0 says that there is none (RFC 768). */
+static void put_check(uint8_t *field, uint32_t sum, bool udp)
+{
+	put16(field, udp && sum == 0xffff ? 0xffff : ~sum);
+}
+
+/* `payload_sum` is that of the segment's payload. Returns what layer 4 sums up
+ * to, its checksum counted: the complement of its pseudo-header. */
+static uint32_t put_transport(const struct segment_job *job, uint8_t *out,
+			      uint32_t len, uint32_t payload_sum, bool last)
+{
+	bool udp = job->t.protocol == IPPROTO_UDP;
+	uint8_t *l4 = out + job->t.transport;
+	uint8_t *field = l4 + (udp ? UDP_CHECK : TCP_CHECK);
+	uint32_t bytes = len - job->t.transport;
+	uint32_t pseudo = checksum_join(job->pseudo, bytes & 0xffff), sum;
+
+	if (udp)
+		put16(l4 + 4, bytes);
+	else
+		put_tcp(job, l4, last);
+	put16(field, 0);
+	sum = checksum_sum(l4, job->header_bytes - job->t.transport);
+	sum = checksum_join(checksum_join(sum, payload_sum), pseudo);
+	put_check(field, sum, udp);
+	return ~pseudo & 0xffff;
+}
+
+/* `inner_sum` is that of layer 4, which begins an even number of bytes behind
+ * each of these headers. */
+static void put_layer(const struct segment_job *job, uint32_t i, uint8_t *out,
+		      uint32_t len, uint32_t inner_sum)
+{
+	const struct tunnel_layer *layer = &job->t.layer[i];
+	uint8_t *head = out + layer->at;
+	uint32_t bytes = len - layer->at, sum = job->sum[i];
+
+	switch (layer->kind) {
+	case TUNNEL_IPV4:
+		put16(head + 2, bytes);
+		put16(head + 4, be16(head + 4) + job->n);
+		sum = checksum_join(sum, checksum_sum(head + 2, 4));
+		put16(head + 10, ~sum);
+		return;
+	case TUNNEL_IPV6:
+		put16(head + 4, bytes - 40);
+		return;
+	case TUNNEL_UDP:
+		put16(head + 4, bytes);
+		if (!sum)
+			return;
+		sum = checksum_join(sum, bytes & 0xffff);
+		head += UDP_CHECK;
+		break;
+	case TUNNEL_GRE: /* RFC 2784, 2.5: the checksum, and 2 bytes of 0 */
+		put16(head + 6, 0);
+		head += 4;
+		break;
+	}
+	put16(head, 0);
+	sum = checksum_join(sum, checksum_sum(out + layer->at,
+					      job->t.transport - layer->at));
+	put_check(head, checksum_join(sum, inner_sum),
+		  layer->kind == TUNNEL_UDP);
 }
 
 bool segment_next(struct segment_job *job, uint8_t *out, uint32_t room,
 		  uint32_t *len)
 {
-	uint32_t header = job->d.payload;
+	uint32_t header = job->header_bytes;
 	uint32_t left = job->payload_bytes - job->done_bytes;
-	uint32_t bytes = smaller(left, job->mss_bytes);
+	uint32_t bytes = smaller(left, job->mss_bytes), sum;
 
 	*len = 0;
 	if ((job->n && !left) || header + bytes > room)
 		return false;
 	memcpy(out, job->data, header);
-	memcpy(out + header, job->data + header + job->done_bytes, bytes);
+	sum = checksum_copy(out + header,
+			    job->data + header + job->done_bytes, bytes);
 	*len = header + bytes;
-	put_network(job, out, *len);
-	put_transport(job, out, *len, bytes == left);
+	sum = put_transport(job, out, *len, sum, bytes == left);
+	for (uint32_t i = job->t.n; i--;)
+		put_layer(job, i, out, *len, sum);
 	job->done_bytes += bytes;
 	job->n++;
 	return true;

@@ -19,6 +19,20 @@
 
 struct stage;
 
+/* The stages of a lane, in order. */
+enum stage_kind {
+	STAGE_TAP_IN,
+	STAGE_FILTER,
+	STAGE_EDIT,
+	STAGE_CUT, /* super-frames into frames, for those that come next */
+	STAGE_IMPAIR,
+	STAGE_DELAY,
+	STAGE_RATE,
+	STAGE_CUT_REST, /* those that could not leave otherwise */
+	STAGE_TAP_OUT,
+	STAGE_KINDS,
+};
+
 /* Something that a stage counts, beside the balance of its lane. */
 struct stage_count {
 	const char *name; /* as in reports and in JSON */

@@ -11,7 +11,7 @@ const struct reason_info reason_info[REASONS] = {
 	[REASON_OVERSIZE] = { "oversize",
 		"longer than the egress port's MTU: make the MTUs equal" },
 	[REASON_UNSEGMENTABLE] = { "unsegmentable",
-		"encapsulated super-frame: switch the sender's tunnel offloads off" },
+		"super-frame of a kind that nobody here can cut" },
 	[REASON_TX_FULL] = { "tx_full", "the egress port's queue was full" },
 	[REASON_TX_ERROR] = { "tx_error", "the kernel refused to send it" },
 	[REASON_LINK_DOWN] = { "link_down",

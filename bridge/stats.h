@@ -17,7 +17,7 @@ enum reason {
 	REASON_FILTERED,      /* a rule said so */
 	REASON_TRUNCATED,     /* larger than its slot, and no copy was kept */
 	REASON_OVERSIZE,      /* it, or its segments, over the egress MTU */
-	REASON_UNSEGMENTABLE, /* an encapsulated super-frame */
+	REASON_UNSEGMENTABLE, /* a super-frame that cannot be cut */
 	REASON_TX_FULL,       /* the egress queue stayed full */
 	REASON_TX_ERROR,      /* the kernel refused it for another cause */
 	REASON_LINK_DOWN,     /* the egress port is down or has no carrier */

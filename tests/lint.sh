@@ -16,14 +16,16 @@ tables() {
 	cat <<'EOF2'
 floor 0 base log clock suggest units rng request_list
 floor 1 frame pool stats quota propagation hist pace ranges stamp dissect checksum segment
-floor 1 codel jitter
+floor 1 codel jitter tunnel capture_blocks
 floor 1 capture_record pcapng talk
 floor 1 template template_build template_layers template_parse template_sum
 floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
 floor 2 link link_ask link_facts link_table link_tc offload offload_facts packet_diag
-floor 2 tap tap_dev tap_file tap_sink tap_stream tap_target tap_vxlan
-floor 2 cut impair impair_parse delay rate
+floor 2 tap tap_batch tap_dev tap_file tap_folder tap_health tap_link
+floor 2 tap_params tap_sink tap_stream tap_target tap_vxlan
+floor 2 cut impair impair_draw impair_parse delay delay_parse rate rate_parse
+floor 2 stage_params link_route
 floor 2 state_dir port_record stage filter filter_file edit edit_parse
 floor 2 stream pcap_file capture capture_write judge split reel
 floor 2 source source_capture source_template
@@ -34,20 +36,21 @@ floor 3 lane lane_thread feed tap_writer
 floor 4 ini ini_scan conf conf_check conf_diff conf_keys conf_print conf_read
 floor 4 conf_set conf_value
 floor 4 bridge bridge_ask bridge_change bridge_check bridge_claim bridge_guard
-floor 4 bridge_links bridge_port bridge_propagate
+floor 4 bridge_links bridge_port bridge_propagate bridge_stages bridge_taps
 floor 4 doctor doctor_look doctor_link doctor_offload doctor_host doctor_tap
 floor 4 doctor_queue doctor_machine doctor_proc doctor_fix doctor_record
 floor 4 about conf_manual
 floor 4 metrics metrics_sample metrics_write web web_address page_html server notify privilege
 floor 4 sandbox sandbox_landlock sandbox_syscalls
-floor 4 requests requests_filter requests_show
+floor 4 requests requests_filter requests_set requests_show
+floor 4 requests_tap requests_tap_read server_socket
 floor 4 control_apply control_guards control_pairs control_services control_state
 floor 4 events options options_help report report_json control
 floor 4 args manual watch sender send_options send_report send_report_json
 floor 5 main
 only netlink/ link.c link_ask.h packet_diag.c
 only linux/netlink.h link.c sandbox_syscalls.c
-only linux/rtnetlink.h link.c link_facts.c link_tc.c
+only linux/rtnetlink.h link.c link_facts.c link_route.c link_tc.c
 only linux/if_packet.h packet_socket.c port_packet.c rx_ring.c rx_ring.h
 only linux/if_packet.h tx_direct.c tx_ring.c
 only linux/ethtool.h offload.c offload_facts.c sandbox_syscalls.c

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Cutting TCP frames, and the checksums computed for them, against a plain
- * computation of its own; and random bytes in memory of their own size.
+ * computation of its own; and random bytes in memory of their own size. Of
+ * super-frames test_segment_super knows.
  */
 #include "config.h"
 
@@ -150,7 +151,8 @@ static void assert_flags(const struct draft *d, const uint8_t *out,
 			    d->payload - d->transport - 20);
 	if (!d->v6)
 		assert_int_equal(get16(out + d->network + 4),
-				 (get16(d->byte + d->network + 4) + i) & 0xffff);
+				 (get16(d->byte + d->network + 4) + i) &
+					 0xffff);
 }
 
 static void cut(const struct draft *d, uint32_t mtu)
@@ -248,7 +250,8 @@ static void test_refused(void **state)
 	make(&d, &rng, 3000, 6);
 	f = (struct frame){ .data = d.byte, .len = d.len };
 	assert_int_equal(segment_start(&job, &f, 0), -EINVAL);
-	for (d.len = d.end - 1; d.len >= FRAME_MIN_BYTES; d.len -= 1 + d.len / 50)
+	for (d.len = d.end - 1; d.len >= FRAME_MIN_BYTES;
+	     d.len -= 1 + d.len / 50)
 		assert_refused(&d);
 	do
 		make(&d, &rng, 3000, 6);
@@ -294,18 +297,21 @@ static void test_checksum_fix(void **state)
 static void test_sum_and_mend(void **state)
 {
 	struct rng rng = { SEED };
-	uint8_t old[64], new[64], field[2];
+	uint8_t old[256], new[256], copied[256], field[2];
 
 	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
-		uint32_t len = 2 + 2 * (uint32_t)rng_below(&rng, 30);
+		uint32_t len = 2 + 2 * (uint32_t)rng_below(&rng, 126);
 
-		for (uint32_t k = 0; k < 64; k++) {
+		for (uint32_t k = 0; k < sizeof(old); k++) {
 			old[k] = (uint8_t)rng_next(&rng);
 			new[k] = (uint8_t)rng_next(&rng);
 		}
 		assert_int_equal(checksum_sum(old, len - 1),
 				 plain_sum(0, old, len - 1));
+		assert_int_equal(checksum_copy(copied, old, len - 1),
+				 plain_sum(0, old, len - 1));
+		assert_memory_equal(copied, old, len - 1);
 		put16(field, ~plain_sum(0, old, len));
 		checksum_mend(field, checksum_delta(old, new, len));
 		assert_int_equal(get16(field),
