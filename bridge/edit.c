@@ -68,6 +68,21 @@ static void tag_pop(struct frame *f)
 		f->vnet.hdr_len -= FRAME_TAG_BYTES;
 }
 
+/* Another VID if there is one for it. */
+static void tag_map(const struct edit_params *params, uint8_t *tag)
+{
+	uint16_t tci = get16(tag + 2);
+
+	for (size_t i = 0; i < params->n_vlan_maps; i++) {
+		const struct edit_vlan_map *m = &params->vlan_map[i];
+
+		if ((tci & 0x0fff) != m->from)
+			continue;
+		put16(tag + 2, (uint16_t)((tci & 0xf000) | m->to));
+		return;
+	}
+}
+
 static void edit_tags(const struct edit *edit, struct frame *f)
 {
 	for (size_t i = 0; i < edit->params.n_vlans; i++) {
@@ -82,6 +97,8 @@ static void edit_tags(const struct edit *edit, struct frame *f)
 			tag_pop(f);
 		} else if (v->verb == EDIT_VLAN_SET && tagged) {
 			tag_set(f->data + 12, v);
+		} else if (v->verb == EDIT_VLAN_MAP && tagged) {
+			tag_map(&edit->params, f->data + 12);
 		}
 	}
 }

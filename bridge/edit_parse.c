@@ -157,3 +157,85 @@ int edit_parse_ttl(const char *text, struct edit_params *p)
 	p->has_ttl = true;
 	return 0;
 }
+
+/* ---- for a bridge ---- */
+
+static int add_vlan(struct edit_params *p, const struct edit_vlan *vlan)
+{
+	if (p->n_vlans == EDIT_VLANS_MAX)
+		return -EINVAL;
+	p->vlan[p->n_vlans++] = *vlan;
+	return 0;
+}
+
+static int parse_verb(const char *text, enum edit_vlan_verb verb, void *params)
+{
+	struct edit_vlan vlan = { .verb = verb };
+
+	return edit_parse_vlan(text, &vlan) ? -EINVAL : add_vlan(params, &vlan);
+}
+
+int edit_parse_vlan_pop(const char *text, void *params)
+{
+	const struct edit_vlan pop = { .verb = EDIT_VLAN_POP };
+	int n, r = 0;
+
+	if (take_number(text, 2, &n) || !n)
+		return -EINVAL;
+	while (!r && n--)
+		r = add_vlan(params, &pop);
+	return r;
+}
+
+int edit_parse_vlan_set(const char *text, void *params)
+{
+	return parse_verb(text, EDIT_VLAN_SET, params);
+}
+
+int edit_parse_vlan_push(const char *text, void *params)
+{
+	return parse_verb(text, EDIT_VLAN_PUSH, params);
+}
+
+static int parse_vid_pair(const char *word, struct edit_vlan_map *map)
+{
+	char from[WORD_BYTES];
+	int a, b;
+
+	if (!take_word(&word, '=', from) || take_number(from, 4095, &a) ||
+	    take_number(word, 4095, &b))
+		return -EINVAL;
+	*map = (struct edit_vlan_map){ (uint16_t)a, (uint16_t)b };
+	return 0;
+}
+
+int edit_parse_vlan_map(const char *text, void *params)
+{
+	const struct edit_vlan vlan = { .verb = EDIT_VLAN_MAP };
+	struct edit_params *p = params;
+	char word[WORD_BYTES];
+
+	do {
+		if (p->n_vlan_maps == EDIT_VLAN_MAPS_MAX ||
+		    !take_word(&text, ' ', word) ||
+		    parse_vid_pair(word, &p->vlan_map[p->n_vlan_maps]))
+			return -EINVAL;
+		p->n_vlan_maps++;
+	} while (*text);
+	return add_vlan(p, &vlan);
+}
+
+static int parse_one_mac(const char *text, struct edit_mac mac[EDIT_EGRESSES])
+{
+	return strchr(text, ',') ? -EINVAL : edit_parse_macs(text, mac);
+}
+
+int edit_parse_src_mac(const char *text, void *params)
+{
+	return parse_one_mac(text, ((struct edit_params *)params)->src);
+}
+
+int edit_parse_dst_mac(const char *text, void *params)
+{
+	return parse_one_mac(text, ((struct edit_params *)params)->dst);
+}

@@ -99,25 +99,38 @@ static void lane_deliver(struct lane *lane, struct burst *b)
 	if (unlikely(lane->guard) && unlikely(guard_has_tripped(lane->guard)))
 		lane_drop(lane, b, REASON_STALE);
 	lane_send(lane, b);
-	if (lane->pool)
+}
+
+/* What a stage lent has gone all the way, or another one keeps it. */
+static void lane_let_go(struct lane *lane, const struct stage *stage)
+{
+	if (stage->ops->flush)
 		pool_release(lane->pool);
 }
 
-/* Through the stages and out. A stage that has more than fits into a burst is
- * asked again, once what it gave has gone all the way. */
+/*
+ * Through the stages and out; flushed frames pass by those that would hold them
+ * again. A stage that has more than fits into a burst is asked again, once what
+ * it gave has gone all the way.
+ */
 static void lane_pass(struct lane *lane, struct stage *stage, struct burst *b,
-		      uint64_t now_ns)
+		      uint64_t now_ns, bool flushing)
 {
 	bool more = true;
 
+	while (unlikely(flushing) && stage && stage->ops->flush)
+		stage = stage->next;
 	if (!stage) {
 		lane_deliver(lane, b);
 		return;
 	}
 	while (more) {
 		more = stage_push(stage, b, &lane->stats, now_ns);
-		lane_pass(lane, stage->next, b, now_ns);
+		lane_pass(lane, stage->next, b, now_ns, flushing);
+		lane_let_go(lane, stage);
 		b->n = 0;
+		if (unlikely(more) && lane->guard)
+			lane_beat(lane, clock_now_ns());
 	}
 }
 
@@ -125,17 +138,20 @@ static void lane_pass(struct lane *lane, struct stage *stage, struct burst *b,
 void lane_flush(struct lane *lane, struct stage *first)
 {
 	struct burst *b = &lane->burst;
+	uint64_t now_ns;
 	bool more = true;
 
 	if (!first || !lane->tx)
 		return;
 	lane_flush(lane, first->next);
 	while (more && first->ops->flush) {
+		now_ns = clock_now_ns();
+		if (unlikely(lane->guard))
+			lane_beat(lane, now_ns);
 		b->n = 0;
 		more = first->ops->flush(first, b, &lane->stats);
-		if (unlikely(lane->guard))
-			lane_beat(lane, clock_now_ns());
-		lane_deliver(lane, b);
+		lane_pass(lane, first->next, b, now_ns, true);
+		lane_let_go(lane, first);
 	}
 }
 
@@ -176,7 +192,7 @@ uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 	port_rx(lane->rx, b, &lane->stats);
 	if (unlikely(shared_read(&lane->paused)))
 		lane_drop(lane, b, REASON_PAUSED);
-	lane_pass(lane, lane->stages, b, now_ns);
+	lane_pass(lane, lane->stages, b, now_ns, false);
 	frames = (uint32_t)(lane->stats.received_frames - before);
 	if (unlikely(lane->guard))
 		lane_heed_guard(lane, tripped, !frames, now_ns);
@@ -199,12 +215,6 @@ int lane_init(struct lane *lane, const char *name)
 
 void lane_fini(struct lane *lane)
 {
-	struct stage *next;
-
-	for (struct stage *st = lane->stages; st; st = next) {
-		next = st->next;
-		stage_free(st);
-	}
 	lane->stages = NULL;
 	if (lane->wake_fd < 0)
 		return; /* never made */

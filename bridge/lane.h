@@ -58,7 +58,7 @@ struct lane {
 /* A lane with an empty chain of stages and no ports yet; the name is kept by
  * the caller. 0 or -errno. */
 int lane_init(struct lane *lane, const char *name);
-/* Frees the stages; the thread must have ended. */
+/* The thread must have ended. The stages are the owner's. */
 void lane_fini(struct lane *lane);
 
 /*
@@ -90,7 +90,8 @@ void lane_wake(struct lane *lane);
 
 /*
  * In the lane's thread: put all that the stages from `first` on hold onto the
- * wire, in order, due or not, past the stages behind. NULL: nothing is held.
+ * wire, in order, due or not, past those behind that would hold it. NULL:
+ * nothing is held.
  */
 void lane_flush(struct lane *lane, struct stage *first);
 

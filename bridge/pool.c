@@ -16,10 +16,19 @@
 /* The largest frame, and what is kept beside it. */
 #define SLAB_BYTES (68u << 10)
 #define NO_SLAB UINT32_MAX
+#define PAGE_BYTES 4096 /* the least that there is */
 
-/* Bytes of a place: a frame's head, its headroom and its data. */
-static const uint32_t class_bytes[] = { 192, 384, 768, 1152, 1680, 2304, 4608,
-					10240, SLAB_BYTES };
+_Static_assert(sizeof(struct held) + FRAME_HEADROOM + FRAME_MAX_BYTES <=
+		       SLAB_BYTES,
+	       "a slab has room for any frame");
+
+/* Bytes of a place: a frame's head, its headroom and its data. As many as fit
+ * into a slab, in lines of memory where that costs no place; 1680 are for an
+ * MTU of 1500, 9920 for one of 9000. */
+static const uint32_t class_bytes[] = {
+	192, 384, 768, 1152, 1680, 2304, 3456, 4608, 6912, 9920, 13888, 17408,
+	23168, 34816, SLAB_BYTES,
+};
 
 #define CLASSES ARRAY_SIZE(class_bytes)
 
@@ -38,13 +47,14 @@ struct slab {
 
 struct pool {
 	uint8_t *memory;
+	size_t mapped_bytes;
 	uint32_t n_slabs;
 	struct slab *slab;
 	uint32_t empty;          /* list of slabs of no class */
 	uint32_t open[CLASSES];  /* of slabs with places that are free */
 	size_t used_bytes;
 	uint32_t n_lent;
-	struct held *lent[POOL_LENT_MAX]; /* NULL: kept again */
+	struct held **lent; /* as many as there are places of the least class */
 };
 
 /* ---- lists of slabs ---- */
@@ -82,30 +92,57 @@ static bool slab_is_full(const struct slab *slab)
 
 /* ---- make ---- */
 
+/*
+ * Have the memory now: a page that is first touched on a frame's way costs it
+ * some microseconds. In huge pages that takes a tenth of the time, and later
+ * one look-up of an address where there were 512.
+ */
+static uint8_t *map_touched(size_t bytes)
+{
+	uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	madvise(memory, bytes, MADV_HUGEPAGE); /* it may not know that */
+	for (size_t i = 0; i < bytes; i += PAGE_BYTES)
+		((volatile uint8_t *)memory)[i] = 0;
+	return memory;
+}
+
+/* The list of what is lent is large, and little of it is ever touched: big
+ * allocations are zero pages of the kernel. */
+static bool pool_alloc(struct pool *pool)
+{
+	pool->slab = calloc(pool->n_slabs, sizeof(*pool->slab));
+	pool->lent = calloc((size_t)pool->n_slabs *
+				    (SLAB_BYTES / class_bytes[0]),
+			    sizeof(struct held *));
+	if (pool->slab && pool->lent)
+		pool->memory = map_touched(pool->mapped_bytes);
+	return pool->memory;
+}
+
 int pool_new(struct pool **poolp, size_t bytes)
 {
-	uint32_t n = (uint32_t)(bytes / SLAB_BYTES) + 1;
 	struct pool *pool = calloc(1, sizeof(*pool));
-	void *memory = MAP_FAILED;
+	size_t n = bytes / SLAB_BYTES;
 
-	if (pool)
-		pool->slab = calloc(n, sizeof(*pool->slab));
-	if (pool && pool->slab)
-		memory = mmap(NULL, (size_t)n * SLAB_BYTES,
-			      PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (memory == MAP_FAILED) {
+	n = n ? n : 1;
+	if (pool) {
+		pool->n_slabs = (uint32_t)n;
+		pool->mapped_bytes = n * SLAB_BYTES;
+	}
+	if (!pool || n >= NO_SLAB || !pool_alloc(pool)) {
 		log_err("hold: %zu bytes: %s", bytes, strerror(ENOMEM));
 		pool_free(pool);
 		return -ENOMEM;
 	}
-	pool->memory = memory;
-	pool->n_slabs = n;
 	pool->empty = NO_SLAB;
 	for (size_t i = 0; i < CLASSES; i++)
 		pool->open[i] = NO_SLAB;
 	while (n)
-		list_push(pool, &pool->empty, --n);
+		list_push(pool, &pool->empty, (uint32_t)--n);
 	*poolp = pool;
 	return 0;
 }
@@ -115,7 +152,8 @@ void pool_free(struct pool *pool)
 	if (!pool)
 		return;
 	if (pool->memory)
-		munmap(pool->memory, (size_t)pool->n_slabs * SLAB_BYTES);
+		munmap(pool->memory, pool->mapped_bytes);
+	free(pool->lent);
 	free(pool->slab);
 	free(pool);
 }
@@ -191,13 +229,39 @@ void pool_drop(struct pool *pool, struct held *held)
 
 /* ---- frames ---- */
 
+/* Among what is lent there are no gaps: the last one takes its place. */
+static void unlend(struct pool *pool, struct held *held)
+{
+	struct held *last = pool->lent[--pool->n_lent];
+
+	pool->lent[held->lent_at - 1] = last;
+	last->lent_at = held->lent_at;
+	held->lent_at = 0;
+}
+
+/*
+ * Its bytes are those of the place that it was lent from, and nobody has kept
+ * them yet. Not so for a duplicate, and for what a stage has put elsewhere.
+ */
+static bool is_own(const struct pool *pool, const struct frame *f)
+{
+	const struct held *held = f->held;
+	const uint8_t *place = (const uint8_t *)held;
+	uint32_t bytes;
+
+	if (!held || !held->lent_at)
+		return false;
+	bytes = class_bytes[pool->slab[held->slab].class];
+	return f->data >= (const uint8_t *)(held + 1) &&
+	       f->data + f->len <= place + bytes;
+}
+
 struct held *pool_keep(struct pool *pool, const struct frame *f)
 {
 	struct held *held = f->held;
 
-	if (held) {
-		pool->lent[held->lent_at - 1] = NULL;
-		held->lent_at = 0;
+	if (is_own(pool, f)) {
+		unlend(pool, held);
 		held->frame = *f; /* it may have been edited */
 		return held;
 	}
@@ -223,8 +287,7 @@ void pool_lend(struct pool *pool, struct held *held, struct frame *f)
 void pool_release(struct pool *pool)
 {
 	for (uint32_t i = 0; i < pool->n_lent; i++)
-		if (pool->lent[i])
-			pool_drop(pool, pool->lent[i]);
+		pool_drop(pool, pool->lent[i]);
 	pool->n_lent = 0;
 }
 

@@ -6,15 +6,13 @@
  * Who owns a frame's bytes: a port that lent it, until the breath is over, or
  * the pool. pool_keep() makes the pool the owner, and whoever keeps it must
  * lend or drop it; what was lent goes back with pool_release(), when the burst
- * that it was put into has been sent, unless another stage has kept it anew.
+ * that it was put into has gone through all stages behind, unless one of these
+ * has kept it anew.
  */
 #ifndef BUMPWIRE_POOL_H
 #define BUMPWIRE_POOL_H
 
 #include "frame.h"
-
-/* Frames that may be lent at a time: a burst each by three stages. */
-#define POOL_LENT_MAX (3 * BURST_MAX)
 
 struct pool;
 
