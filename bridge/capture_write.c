@@ -14,21 +14,6 @@
 #include "tx.h"
 
 #define BUFFER_BYTES (256 << 10)
-#define SNAPLEN 262144 /* what libpcap calls enough for everything */
-#define LINKTYPE_ETHERNET 1
-#define NAME_BYTES_MAX 255
-
-#define PCAP_MAGIC_NS 0xa1b23c4d
-
-#define BLOCK_SECTION 0x0a0d0d0a
-#define BLOCK_INTERFACE 1
-#define BLOCK_FRAME 6
-#define BYTE_ORDER_MAGIC 0x1a2b3c4d
-#define SECTION_OPENED UINT64_MAX /* its length is not known */
-#define OPTION_END 0
-#define OPTION_USERAPPL 4
-#define OPTION_IF_NAME 2
-#define OPTION_IF_TSRESOL 9
 
 struct capture_writer {
 	struct port port;
@@ -36,34 +21,64 @@ struct capture_writer {
 	int fd;
 	int error; /* 0, or the -errno that ended it */
 	bool pcapng;
+	bool patient; /* and the file is not ours to close */
 	uint32_t n_interfaces;
 	uint32_t used;
+	uint64_t written_bytes;
 	uint8_t buffer[BUFFER_BYTES];
 };
 
 /* ---- bytes ---- */
 
+/* A writer that is patient gives up this one call, others all. */
 static int fail(struct capture_writer *w, int error, const char *why)
 {
+	if (w->patient)
+		return -error;
 	log_err("%s: %s: the file is not whole", w->path, why);
 	return w->error = -error;
+}
+
+/*
+ * The kernel took so many bytes and no more. The file is to end with a whole
+ * block, whatever happens to us until there is room; should ftruncate() fail,
+ * the rest is written over at least.
+ */
+static void settle(struct capture_writer *w, uint32_t done)
+{
+	uint32_t whole = capture_whole_bytes(w->buffer, done, w->pcapng,
+					     !w->written_bytes);
+
+	w->written_bytes += whole;
+	w->used -= whole;
+	memmove(w->buffer, w->buffer + whole, w->used);
+	if (whole == done)
+		return;
+	if (ftruncate(w->fd, (off_t)w->written_bytes) ||
+	    lseek(w->fd, (off_t)w->written_bytes, SEEK_SET) < 0)
+		log_debug("%s: %s", w->path, strerror(errno));
 }
 
 static int drain(struct capture_writer *w)
 {
 	uint32_t done = 0;
+	int r = 0;
 
 	if (w->error)
 		return w->error;
-	while (done < w->used) {
+	while (done < w->used && !r) {
 		ssize_t n = write(w->fd, w->buffer + done, w->used - done);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail(w, errno, strerror(errno));
-		done += (uint32_t)n;
+		if (n >= 0)
+			done += (uint32_t)n;
+		else if (errno != EINTR)
+			r = errno;
 	}
+	if (r && w->patient)
+		settle(w, done);
+	if (r)
+		return fail(w, r, strerror(r));
+	w->written_bytes += w->used;
 	w->used = 0;
 	return 0;
 }
@@ -76,162 +91,73 @@ static int reserve(struct capture_writer *w, uint32_t bytes)
 	return drain(w);
 }
 
-static void put_16(struct capture_writer *w, uint32_t value)
+static uint8_t *end(struct capture_writer *w)
 {
-	w->buffer[w->used++] = (uint8_t)value;
-	w->buffer[w->used++] = (uint8_t)(value >> 8);
+	return w->buffer + w->used;
 }
 
-static void put_32(struct capture_writer *w, uint32_t value)
+/* ---- what is written ---- */
+
+static int put_source(struct capture_writer *w,
+		      const struct capture_source *source, uint32_t snap_bytes)
 {
-	put_16(w, value);
-	put_16(w, value >> 16);
-}
+	int r = reserve(w, CAPTURE_SOURCE_MAX);
 
-/* pcapng fills all up to 32 bits. */
-static uint32_t padded(uint32_t bytes)
-{
-	return (bytes + 3) & ~3u;
-}
-
-static void put_bytes(struct capture_writer *w, const void *from, uint32_t n)
-{
-	memcpy(w->buffer + w->used, from, n);
-	w->used += n;
-}
-
-static void put_padded(struct capture_writer *w, const void *from, uint32_t n)
-{
-	put_bytes(w, from, n);
-	memset(w->buffer + w->used, 0, padded(n) - n);
-	w->used += padded(n) - n;
-}
-
-static void put_option(struct capture_writer *w, uint32_t code,
-		       const void *value, uint32_t n)
-{
-	put_16(w, code);
-	put_16(w, n);
-	put_padded(w, value, n);
-}
-
-/* ---- what files begin with ---- */
-
-static void put_pcap_header(struct capture_writer *w)
-{
-	put_32(w, PCAP_MAGIC_NS);
-	put_16(w, 2); /* version 2.4 */
-	put_16(w, 4);
-	put_32(w, 0); /* offset to UTC, and accuracy: nobody used them */
-	put_32(w, 0);
-	put_32(w, SNAPLEN);
-	put_32(w, LINKTYPE_ETHERNET);
-}
-
-static void put_section(struct capture_writer *w)
-{
-	static const char by[] = PACKAGE_STRING;
-	uint32_t total = 28 + 4 + padded(sizeof(by) - 1) + 4;
-
-	put_32(w, BLOCK_SECTION);
-	put_32(w, total);
-	put_32(w, BYTE_ORDER_MAGIC);
-	put_16(w, 1); /* version 1.0 */
-	put_16(w, 0);
-	put_32(w, (uint32_t)SECTION_OPENED);
-	put_32(w, (uint32_t)(SECTION_OPENED >> 32));
-	put_option(w, OPTION_USERAPPL, by, sizeof(by) - 1);
-	put_option(w, OPTION_END, "", 0);
-	put_32(w, total);
-}
-
-static int put_interface(struct capture_writer *w, const char *name)
-{
-	static const uint8_t nanoseconds = 9; /* 10^-9 s */
-	uint32_t n = (uint32_t)strnlen(name, NAME_BYTES_MAX);
-	uint32_t total = 20 + 4 + padded(n) + 8 + 4;
-	int r = reserve(w, total);
-
-	if (r)
-		return r;
-	put_32(w, BLOCK_INTERFACE);
-	put_32(w, total);
-	put_16(w, LINKTYPE_ETHERNET);
-	put_16(w, 0);
-	put_32(w, SNAPLEN);
-	put_option(w, OPTION_IF_NAME, name, n);
-	put_option(w, OPTION_IF_TSRESOL, &nanoseconds, 1);
-	put_option(w, OPTION_END, "", 0);
-	put_32(w, total);
-	return 0;
-}
-
-static int put_header(struct capture_writer *w,
-		      const char *const *interface_names)
-{
-	int r = 0;
-
-	if (!w->pcapng) {
-		put_pcap_header(w);
-		return 0;
-	}
-	put_section(w);
-	for (uint32_t i = 0; !r && i < w->n_interfaces; i++)
-		r = put_interface(w, interface_names[i]);
+	if (!r)
+		w->used += capture_put_source(end(w), source, snap_bytes);
 	return r;
 }
 
-/* ---- frames ---- */
-
-static int put_pcap_frame(struct capture_writer *w, const struct frame *f,
-			  uint64_t time_ns)
+int capture_write_record(struct capture_writer *w,
+			 const struct capture_record *r, uint64_t lost)
 {
-	int r = reserve(w, 16 + f->len);
+	int rc;
 
-	if (r)
-		return r;
-	if (time_ns / NS_PER_SEC > UINT32_MAX)
+	if (unlikely(w->error))
+		return w->error;
+	if (unlikely(r->interface >= w->n_interfaces))
+		return fail(w, EINVAL, "a frame of an unknown interface");
+	if (unlikely(r->caplen > FRAME_MAX_BYTES))
+		return fail(w, EMSGSIZE, "a frame longer than frames can be");
+	if (unlikely(!w->pcapng && r->time_ns / NS_PER_SEC > UINT32_MAX))
 		return fail(w, EOVERFLOW, "a time beyond the year 2106 goes "
 			    "into pcapng only");
-	put_32(w, (uint32_t)(time_ns / NS_PER_SEC));
-	put_32(w, (uint32_t)(time_ns % NS_PER_SEC));
-	put_32(w, f->len);
-	put_32(w, f->len);
-	put_bytes(w, f->data, f->len);
-	return 0;
-}
-
-static int put_pcapng_frame(struct capture_writer *w, const struct frame *f,
-			    uint64_t time_ns, uint32_t interface)
-{
-	uint32_t total = 32 + padded(f->len);
-	int r = reserve(w, total);
-
-	if (r)
-		return r;
-	put_32(w, BLOCK_FRAME);
-	put_32(w, total);
-	put_32(w, interface);
-	put_32(w, (uint32_t)(time_ns >> 32));
-	put_32(w, (uint32_t)time_ns);
-	put_32(w, f->len);
-	put_32(w, f->len);
-	put_padded(w, f->data, f->len);
-	put_32(w, total);
-	return 0;
+	rc = reserve(w, r->caplen + CAPTURE_FRAME_MORE);
+	if (likely(!rc))
+		w->used += capture_put_frame(end(w), w->pcapng, r, lost);
+	return rc;
 }
 
 int capture_write_frame(struct capture_writer *w, const struct frame *f,
 			uint64_t time_ns, uint32_t interface)
 {
-	if (unlikely(w->error))
-		return w->error;
-	if (unlikely(interface >= w->n_interfaces))
-		return fail(w, EINVAL, "a frame of an unknown interface");
-	if (unlikely(f->len > FRAME_MAX_BYTES))
-		return fail(w, EMSGSIZE, "a frame longer than frames can be");
-	return w->pcapng ? put_pcapng_frame(w, f, time_ns, interface) :
-			   put_pcap_frame(w, f, time_ns);
+	const struct capture_record r = {
+		.time_ns = time_ns,
+		.data = f->data,
+		.caplen = f->len,
+		.len = f->len,
+		.interface = interface,
+	};
+
+	return capture_write_record(w, &r, 0);
+}
+
+int capture_write_statistics(struct capture_writer *w,
+			     const struct capture_statistics *s)
+{
+	int r;
+
+	if (!w->pcapng)
+		return 0;
+	r = reserve(w, CAPTURE_STATISTICS_MAX);
+	if (!r)
+		w->used += capture_put_statistics(end(w), s);
+	return r;
+}
+
+uint64_t capture_write_bytes(const struct capture_writer *w)
+{
+	return w->written_bytes + w->used;
 }
 
 /* ---- the port ---- */
@@ -272,25 +198,48 @@ struct port *capture_write_port(struct capture_writer *w)
 
 /* ---- open and close ---- */
 
-static bool is_called_pcapng(const char *path)
+bool capture_write_is_pcapng(const char *path)
 {
-	static const char end[] = ".pcapng";
-	size_t n = strlen(path);
+	static const char suffix[] = ".pcapng";
+	size_t n = strlen(path), m = sizeof(suffix) - 1;
 
-	return n >= sizeof(end) - 1 && !strcmp(path + n + 1 - sizeof(end), end);
+	return n >= m && !strcmp(path + n - m, suffix);
 }
 
-/* -errno (logged); the writer's own fields are left to close. */
-static int open_file(struct capture_writer *w, const char *path)
+int capture_write_new(struct capture_writer **writerp, const char *name)
 {
-	bool to_stdout = !strcmp(path, "-");
-	int r;
+	struct capture_writer *w = malloc(sizeof(*w));
 
-	w->path = strdup(to_stdout ? "standard output" : path);
-	if (!w->path) {
-		log_err("%s: %s", path, strerror(ENOMEM));
+	if (w)
+		memset(w, 0, offsetof(struct capture_writer, buffer));
+	if (!w || !(w->path = strdup(name))) {
+		free(w);
+		log_err("%s: %s", name, strerror(ENOMEM));
 		return -ENOMEM;
 	}
+	w->fd = -1;
+	w->patient = true;
+	*writerp = w;
+	return 0;
+}
+
+void capture_write_begin(struct capture_writer *w, int fd,
+			 const struct capture_head *head)
+{
+	w->fd = fd;
+	w->pcapng = head->pcapng;
+	w->n_interfaces = head->n_sources;
+	w->written_bytes = 0;
+	w->used = capture_put_head(w->buffer, head->pcapng, head->snap_bytes);
+	for (uint32_t i = 0; head->pcapng && i < head->n_sources; i++)
+		put_source(w, &head->source[i], head->snap_bytes);
+}
+
+/* -errno (logged). */
+static int open_file(struct capture_writer *w, const char *path, bool to_stdout)
+{
+	int r;
+
 	w->fd = to_stdout ? STDOUT_FILENO :
 			    open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
 				 0666);
@@ -305,20 +254,25 @@ int capture_write_open(struct capture_writer **writerp, const char *path,
 		       const char *const *interface_names,
 		       uint32_t n_interfaces)
 {
-	struct capture_writer *w = malloc(sizeof(*w));
-	int r;
+	const struct capture_head head = {
+		.pcapng = capture_write_is_pcapng(path),
+	};
+	bool to_stdout = !strcmp(path, "-");
+	struct capture_writer *w;
+	int r = capture_write_new(&w, to_stdout ? "standard output" : path);
 
-	if (!w) {
-		log_err("%s: %s", path, strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	memset(w, 0, offsetof(struct capture_writer, buffer));
-	w->fd = -1;
-	w->pcapng = is_called_pcapng(path);
-	w->n_interfaces = n_interfaces;
-	r = open_file(w, path);
+	if (r)
+		return r;
+	w->patient = false;
+	r = open_file(w, path, to_stdout);
 	if (!r)
-		r = put_header(w, interface_names);
+		capture_write_begin(w, w->fd, &head);
+	w->n_interfaces = n_interfaces;
+	for (uint32_t i = 0; !r && w->pcapng && i < n_interfaces; i++) {
+		const struct capture_source it = { .name = interface_names[i] };
+
+		r = put_source(w, &it, 0);
+	}
 	if (r) {
 		w->used = 0;
 		capture_write_close(w);
@@ -348,8 +302,8 @@ int capture_write_close(struct capture_writer *w)
 	r = w->fd >= 0 ? drain(w) : 0;
 	/* Some file systems find only now that there was no room. Linux closes
 	 * it on EINTR, too (close(2)). */
-	if (w->fd >= 0 && w->fd != STDOUT_FILENO && close(w->fd) && !r &&
-	    errno != EINTR)
+	if (w->fd >= 0 && w->fd != STDOUT_FILENO && !w->patient &&
+	    close(w->fd) && !r && errno != EINTR)
 		r = fail(w, errno, strerror(errno));
 	free(w->path);
 	free(w);

@@ -328,3 +328,43 @@ uint64_t filter_unmatched(const struct stage *stage)
 
 	return counter_read(&filter->unmatched->frames);
 }
+
+/* ---- an expression alone ---- */
+
+struct filter_match {
+	struct bpf_program bpf;
+};
+
+int filter_match_new(struct filter_match **matchp, const char *what,
+		     const char *expression)
+{
+	struct filter_match *match = calloc(1, sizeof(*match));
+	char why[PCAP_ERRBUF_SIZE];
+	int r;
+
+	if (!match) {
+		log_err("%s: %s", what, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	r = compile(expression, &match->bpf, why, sizeof(why));
+	if (r) {
+		log_err("%s: filter '%s': %s", what, expression, why);
+		free(match);
+		return r;
+	}
+	*matchp = match;
+	return 0;
+}
+
+bool filter_matches(const struct filter_match *match, const struct frame *f)
+{
+	return bpf_filter(match->bpf.bf_insns, f->data, f->len, f->len);
+}
+
+void filter_match_free(struct filter_match *match)
+{
+	if (!match)
+		return;
+	pcap_freecode(&match->bpf);
+	free(match);
+}

@@ -69,4 +69,15 @@ bool filter_program(const struct stage *stage, size_t i,
 /* Frames dropped because no pass-only rule matched. */
 uint64_t filter_unmatched(const struct stage *stage);
 
+/*
+ * An expression alone, for who wants to know whether a frame, as it is on the
+ * wire, matches. May ask DNS as filter_new() does. 0, -EINVAL (logged with
+ * libpcap's words, after `what`), -ENOMEM (logged).
+ */
+struct filter_match;
+int filter_match_new(struct filter_match **matchp, const char *what,
+		     const char *expression);
+bool filter_matches(const struct filter_match *match, const struct frame *f);
+void filter_match_free(struct filter_match *match);
+
 #endif

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See tap_writer.h. The thread takes what is in the two queues in order of
+ * time. A queue that is empty may be about to get what is older, so the other
+ * one's copies wait until they are a little old, or fill their queue. A lane
+ * that lags behind its port by more than that is out of order in the file.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+#include "clock.h"
+#include "log.h"
+#include "tap.h"
+#include "tap_dev.h"
+#include "tap_file.h"
+#include "tap_stream.h"
+#include "tap_target.h"
+#include "tap_vxlan.h"
+#include "tap_writer.h"
+
+#define BATCH 256 /* copies between two looks at the clock */
+#define TICK_NS (100 * NS_PER_MS)
+#define ORDER_NS (2 * NS_PER_MS) /* how long a copy waits for older ones */
+/* While there is traffic no lane has to wake us: we look so often, and until
+ * there was none for a while. */
+#define DOZE_NS NS_PER_MS
+#define QUIET_NS (3 * NS_PER_MS)
+#define DRAIN_NS NS_PER_SEC
+
+/* Of the frames that arrive on one side. */
+struct side {
+	struct tap *tap; /* or NULL: it is not tapped */
+	uint32_t interface;
+	enum direction direction;
+	uint64_t taken;  /* out of the queue */
+	uint64_t lost;   /* before those */
+	uint64_t failed; /* shared: taken, and the sink did not */
+};
+
+struct tap_writer {
+	struct tap_params params; /* strings are ours */
+	struct filter_match *match;
+	struct side side[2];
+	struct tap_bell bell;
+	struct tap_sink *sink;
+	pthread_t thread;
+	bool stopping; /* shared, as are those below */
+	bool ended;
+	int error;
+	uint64_t written_frames;
+	uint64_t written_bytes;
+
+	/* the thread's */
+	uint64_t tick_ns;   /* the last one */
+	uint64_t busy_ns;   /* when there was something to write */
+	uint64_t real_ns;   /* since 1970, of this turn */
+	bool has_news;      /* for a tick */
+	bool has_failed;    /* since the last tick */
+};
+
+/* ---- one copy after another ---- */
+
+/* In the order of the interfaces, not of the sides. */
+static void count_all(const struct tap_writer *w, struct tap_counts count[2])
+{
+	memset(count, 0, 2 * sizeof(count[0]));
+	for (int i = 0; i < 2; i++) {
+		const struct side *s = &w->side[i];
+
+		count[s->interface].taken_frames += s->taken + s->lost;
+		count[s->interface].lost_frames +=
+			s->lost + counter_read(&s->failed);
+	}
+}
+
+static void heed(struct tap_writer *w, int r)
+{
+	if (r == -EPIPE)
+		shared_write(&w->ended, true);
+	if (r)
+		w->has_failed = true;
+	if (unlikely(w->error != r))
+		shared_write(&w->error, r);
+}
+
+/* False: there is none. */
+static bool side_peek(struct side *s, struct tap_record *record)
+{
+	uint64_t lost;
+
+	if (!s->tap || !tap_peek(s->tap, &record->frame, &record->len, &lost))
+		return false;
+	if (lost > s->lost)
+		s->lost = lost;
+	record->interface = s->interface;
+	record->direction = s->direction;
+	return true;
+}
+
+static bool may_wait(const struct tap_writer *w, const struct side *s,
+		     uint64_t time_ns)
+{
+	if (w->real_ns - time_ns + ORDER_NS >= 2 * ORDER_NS)
+		return false; /* old enough; or a clock has gone astray */
+	return !tap_is_half_full(s->tap) && !shared_read(&w->stopping);
+}
+
+/* The side whose copy is next; NULL: nothing is to be written yet. */
+static struct side *next_copy(struct tap_writer *w, struct tap_record *record)
+{
+	struct tap_record other;
+	bool has = side_peek(&w->side[0], record);
+	bool has_other = side_peek(&w->side[1], &other);
+	struct side *s = &w->side[0];
+
+	if (has_other && (!has || other.frame.time_ns < record->frame.time_ns)) {
+		*record = other;
+		s = &w->side[1];
+	}
+	if (!has && !has_other)
+		return NULL;
+	if (has != has_other && w->side[has].tap &&
+	    may_wait(w, s, record->frame.time_ns))
+		return NULL;
+	return s;
+}
+
+static void write_copy(struct tap_writer *w, struct side *s,
+		       struct tap_record *record)
+{
+	uint32_t bytes = record->frame.len;
+	int r;
+
+	/* Of a super-frame it tells where the layer is that is to be cut. */
+	if (likely(!frame_is_super(&record->frame)))
+		frame_finish_checksum(&record->frame);
+	r = w->sink->ops->write(w->sink, record);
+	tap_next(s->tap);
+	s->taken++;
+	if (likely(!r)) {
+		counter_add(&w->written_frames, 1);
+		counter_add(&w->written_bytes, bytes);
+	} else {
+		counter_add(&s->failed, 1);
+	}
+	heed(w, r);
+}
+
+/* Copies that were written, or failed. */
+static uint32_t writer_turn(struct tap_writer *w)
+{
+	struct tap_record record;
+	struct timespec ts;
+	struct side *s;
+	uint32_t n = 0;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	w->real_ns = (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+	while (n < BATCH && !w->ended && (s = next_copy(w, &record))) {
+		write_copy(w, s, &record);
+		n++;
+	}
+	return n;
+}
+
+/* ---- the clock ---- */
+
+static bool is_empty(struct tap_writer *w)
+{
+	struct tap_record record;
+
+	return !side_peek(&w->side[0], &record) &&
+	       !side_peek(&w->side[1], &record);
+}
+
+/* What was lost behind the last copy shows in no copy. */
+static void look_for_losses(struct side *s)
+{
+	struct tap_record record;
+	uint64_t lost;
+
+	if (!s->tap)
+		return;
+	lost = tap_counts(s->tap).lost_frames;
+	if (!side_peek(s, &record) && lost > s->lost)
+		s->lost = lost;
+}
+
+static void writer_tick(struct tap_writer *w, uint64_t now_ns)
+{
+	struct tap_counts count[2];
+	int r;
+
+	for (int i = 0; i < 2; i++)
+		look_for_losses(&w->side[i]);
+	count_all(w, count);
+	r = w->sink->ops->tick(w->sink, now_ns, count);
+	if (r || !w->has_failed)
+		heed(w, r);
+	w->has_failed = false;
+	w->has_news = false;
+	w->tick_ns = now_ns;
+}
+
+static void writer_sleep(struct tap_writer *w, enum tap_sleep how, uint64_t ns)
+{
+	const struct timespec nap = { .tv_nsec = (long)ns };
+	struct pollfd pfd = { .fd = w->bell.fd, .events = POLLIN };
+	eventfd_t rings;
+
+	__atomic_store_n(&w->bell.sleep, how, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if ((how == TAP_DOZES || is_empty(w)) && ppoll(&pfd, 1, &nap, NULL) > 0)
+		eventfd_read(w->bell.fd, &rings);
+	__atomic_store_n(&w->bell.sleep, TAP_AWAKE, __ATOMIC_SEQ_CST);
+}
+
+static void writer_rest(struct tap_writer *w, uint64_t now_ns)
+{
+	if (now_ns - w->busy_ns < QUIET_NS || !is_empty(w))
+		writer_sleep(w, TAP_DOZES, DOZE_NS);
+	else
+		writer_sleep(w, TAP_SLEEPS, TICK_NS);
+}
+
+/* ---- the thread ---- */
+
+/* What is still in the queues nobody writes any more. */
+static void writer_end(struct tap_writer *w)
+{
+	struct tap_counts count[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct side *s = &w->side[i];
+		struct tap_counts all;
+
+		if (!s->tap)
+			continue;
+		tap_shut(s->tap);
+		all = tap_counts(s->tap);
+		s->lost = all.lost_frames;
+		counter_add(&s->failed,
+			    all.taken_frames - all.lost_frames - s->taken);
+		s->taken = all.taken_frames - all.lost_frames;
+	}
+	count_all(w, count);
+	w->sink->ops->close(w->sink, count);
+	w->sink = NULL;
+}
+
+static void *writer_run(void *arg)
+{
+	struct tap_writer *w = arg;
+	uint64_t end_ns = 0;
+
+	prctl(PR_SET_NAME, "tap");
+	while (!w->ended) {
+		bool stopping = shared_read(&w->stopping);
+		uint64_t now_ns = clock_now_ns();
+		uint32_t n = writer_turn(w);
+
+		if (n) {
+			w->busy_ns = now_ns;
+			w->has_news = true;
+		}
+		if ((!n && w->has_news) || now_ns - w->tick_ns >= TICK_NS)
+			writer_tick(w, now_ns);
+		if (stopping && !end_ns)
+			end_ns = now_ns + DRAIN_NS;
+		if (stopping && (!n || now_ns > end_ns))
+			break;
+		if (!n)
+			writer_rest(w, now_ns);
+	}
+	writer_end(w);
+	return NULL;
+}
+
+/* As the lanes' threads, it leaves signals to the main one; and a file that
+ * is too large for a limit is an error, not the end (SIGXFSZ). */
+static int start_thread(struct tap_writer *w)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&w->thread, NULL, writer_run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r)
+		log_err("tap: thread: %s", strerror(r));
+	return -r;
+}
+
+/* ---- new and free ---- */
+
+static int open_sink(struct tap_writer *w)
+{
+	const struct tap_params *p = &w->params;
+	struct tap_target target;
+
+	if (!p->to)
+		return tap_stream_open(&w->sink, p);
+	if (tap_target_parse(p->to, &target)) {
+		log_err("tap: '%s': %s", p->to, TAP_TARGET_ALLOWED);
+		return -EINVAL;
+	}
+	if (target.kind == TAP_DEV)
+		return tap_dev_open(&w->sink, p, &target);
+	if (target.kind == TAP_VXLAN)
+		return tap_vxlan_open(&w->sink, p, &target);
+	return tap_file_open(&w->sink, p);
+}
+
+static int make_sides(struct tap_writer *w)
+{
+	const struct tap_params *p = &w->params;
+	int r = 0;
+
+	for (uint32_t i = 0; i < 2 && !r; i++) {
+		bool leaving = p->at[i] == TAP_OUT;
+		const struct tap_stage_params stage = {
+			.leaving = leaving,
+			.snap_bytes = p->snap_bytes,
+			.queue_bytes = p->queue_bytes,
+			.match = w->match,
+			.bell = &w->bell,
+		};
+
+		w->side[i].interface = leaving ? !i : i;
+		w->side[i].direction = leaving ? DIRECTION_OUT : DIRECTION_IN;
+		if (p->at[i] != TAP_NO)
+			r = tap_new(&w->side[i].tap, &stage);
+	}
+	return r;
+}
+
+/* No thread has it. */
+static void writer_free(struct tap_writer *w)
+{
+	if (w->sink)
+		writer_end(w);
+	for (int i = 0; i < 2; i++)
+		tap_free(w->side[i].tap);
+	filter_match_free(w->match);
+	close_fd(&w->bell.fd);
+	tap_params_fini(&w->params);
+	free(w);
+}
+
+int tap_writer_new(struct tap_writer **writerp, const struct tap_params *params)
+{
+	struct tap_writer *w = calloc(1, sizeof(*w));
+	int fd = params->to ? -1 : params->fd;
+	int r;
+
+	if (!w) {
+		log_err("tap: %s", strerror(ENOMEM));
+		close_fd(&fd);
+		return -ENOMEM;
+	}
+	r = tap_params_copy(&w->params, params);
+	w->bell.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!r && w->bell.fd < 0)
+		r = -errno;
+	if (r)
+		log_err("tap: %s", strerror(-r));
+	if (!r && w->params.filter && *w->params.filter)
+		r = filter_match_new(&w->match, "tap", w->params.filter);
+	if (!r)
+		r = make_sides(w);
+	if (!r) {
+		fd = -1; /* the sink has it, whatever comes of that */
+		r = open_sink(w);
+	}
+	if (!r)
+		r = start_thread(w);
+	if (r) {
+		close_fd(&fd);
+		writer_free(w);
+		return r;
+	}
+	*writerp = w;
+	return 0;
+}
+
+struct stage *tap_writer_stage(struct tap_writer *writer, int side)
+{
+	return writer->side[side].tap ? tap_stage(writer->side[side].tap) : NULL;
+}
+
+void tap_writer_figures(const struct tap_writer *writer,
+			struct tap_figures *figures)
+{
+	memset(figures, 0, sizeof(*figures));
+	for (int i = 0; i < 2; i++) {
+		const struct side *s = &writer->side[i];
+
+		if (!s->tap)
+			continue;
+		figures->count[i] = tap_counts(s->tap);
+		figures->count[i].lost_frames += counter_read(&s->failed);
+	}
+	figures->written_frames = counter_read(&writer->written_frames);
+	figures->written_bytes = counter_read(&writer->written_bytes);
+	figures->ended = shared_read(&writer->ended);
+	figures->error = shared_read(&writer->error);
+}
+
+void tap_writer_free(struct tap_writer *writer)
+{
+	if (!writer)
+		return;
+	shared_write(&writer->stopping, true);
+	eventfd_write(writer->bell.fd, 1);
+	pthread_join(writer->thread, NULL);
+	writer_free(writer);
+}

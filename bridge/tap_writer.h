@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A tap: a stage in one or both lanes of a wire that copies frames into a queue
+ * of its own, and a thread that writes what is in the queues to a sink. What a
+ * slow disk, a stopped reader or a lost collector costs is the tap's alone.
+ */
+#ifndef BUMPWIRE_TAP_WRITER_H
+#define BUMPWIRE_TAP_WRITER_H
+
+#include "stage.h"
+#include "tap_params.h"
+#include "tap_sink.h"
+
+/* All but `error` by any thread at any time. */
+struct tap_figures {
+	struct tap_counts count[2]; /* by the side where frames arrive */
+	uint64_t written_frames;
+	uint64_t written_bytes;
+	bool ended; /* its reader has gone: it may be freed */
+	int error;  /* the last -errno of its sink while it fails; or 0 */
+};
+
+struct tap_writer;
+
+/* Open the sink and start the thread; strings are copied. 0 or -errno
+ * (logged). */
+int tap_writer_new(struct tap_writer **writerp, const struct tap_params *params);
+
+/* The stage for the lane of frames that arrive on `side`; NULL: none. It
+ * belongs to the writer: stage_free() does nothing. */
+struct stage *tap_writer_stage(struct tap_writer *writer, int side);
+
+void tap_writer_figures(const struct tap_writer *writer,
+			struct tap_figures *figures);
+
+/* Once its stages are in no lane: write what is queued, for a second at most,
+ * close the sink, end the thread. */
+void tap_writer_free(struct tap_writer *writer);
+
+#endif
