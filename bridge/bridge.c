@@ -5,32 +5,24 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "bridge.h"
 #include "bridge_claim.h"
 #include "bridge_guard.h"
 #include "bridge_port.h"
 #include "bridge_propagate.h"
+#include "bridge_stages.h"
+#include "bridge_taps.h"
 #include "clock.h"
 #include "log.h"
 
 /* A ring that loses frames and lends none for this long is held. */
 #define HELD_NS (NS_PER_SEC / 2)
 
+#define SEED_MAX 1000000 /* what a person may type again */
+
 /* ---- make ---- */
-
-int bridge_make_filter(const struct bridge *b, const struct conf_pair *conf,
-		       enum side side, struct stage **filter)
-{
-	autoclean(free_ptr) struct filter_rule *rule = NULL;
-	size_t n;
-
-	*filter = NULL;
-	rule = conf_rules(conf, side, &n);
-	if (!rule)
-		return -ENOMEM;
-	return n ? filter_new(filter, rule, n, b->filter[side]) : 0;
-}
 
 void bridge_set_conf(struct bridge *b, const struct conf_pair *conf)
 {
@@ -47,21 +39,27 @@ void bridge_set_conf(struct bridge *b, const struct conf_pair *conf)
 				    conf->one_way == side;
 	}
 	bridge_guard_set_conf(b);
+	if (bridge_chain_is_random(conf) && !b->told_seed) {
+		log_info("pair %s: seed %llu repeats this run", conf->name,
+			 (unsigned long long)b->seed);
+		b->told_seed = true;
+	}
 }
 
 static int make_lane(struct bridge *b, enum side side,
 		     struct lane_budget *budget)
 {
+	struct bridge_chain chain;
 	struct lane *lane = &b->lane[side];
 	int r = lane_init(lane, b->lane_name[side]);
 
-	if (r)
-		log_err("pair %s: a lane: %s", b->conf->name, strerror(-r));
-	else
-		r = bridge_make_filter(b, b->conf, side, &b->filter[side]);
 	lane->budget = budget;
-	lane->stages = b->filter[side];
-	return r;
+	if (r) {
+		log_err("pair %s: a lane: %s", b->conf->name, strerror(-r));
+		return r;
+	}
+	r = bridge_chain_make(b, b->conf, side, &chain);
+	return r ? r : bridge_chain_swap(b, side, &chain);
 }
 
 int bridge_new(struct bridge **bp, const struct conf_pair *conf,
@@ -75,19 +73,21 @@ int bridge_new(struct bridge **bp, const struct conf_pair *conf,
 		return -ENOMEM;
 	}
 	b->conf = conf;
+	if (getrandom(&b->seed, sizeof(b->seed), 0) != sizeof(b->seed))
+		b->seed = clock_now_ns();
+	b->seed = b->seed % SEED_MAX + 1; /* one that --seed takes */
 	b->lane[SIDE_LEFT].wake_fd = b->lane[SIDE_RIGHT].wake_fd = -1;
 	r = make_lane(b, SIDE_LEFT, budget);
 	if (!r)
 		r = make_lane(b, SIDE_RIGHT, budget);
-	if (!r) {
-		bridge_set_conf(b, conf);
-		bridge_propagate_init(b);
-	}
-	if (r)
+	if (r) {
 		bridge_free(b);
-	else
-		*bp = b;
-	return r;
+		return r;
+	}
+	bridge_set_conf(b, conf);
+	bridge_propagate_init(b);
+	*bp = b;
+	return 0;
 }
 
 void bridge_free(struct bridge *b)
@@ -96,8 +96,11 @@ void bridge_free(struct bridge *b)
 		return;
 	bridge_propagate_end(b);
 	bridge_detach(b);
-	lane_fini(&b->lane[SIDE_LEFT]);
-	lane_fini(&b->lane[SIDE_RIGHT]);
+	bridge_taps_end(b);
+	for (int side = 0; side < SIDES; side++) {
+		lane_fini(&b->lane[side]);
+		bridge_chain_forget(&b->chain[side]);
+	}
 	guard_free(b->guard);
 	free(b);
 }
@@ -316,10 +319,9 @@ static void warn_once(struct bridge *b, const struct lane *lane)
 			"frames are longer than the egress MTU allows: make "
 			"the MTUs of both ports equal",
 		[REASON_UNSEGMENTABLE] =
-			"encapsulated super-frames cannot be sent on; on the "
-			"sending host: ethtool -K IFACE "
-			"tx-udp_tnl-segmentation off "
-			"tx-udp_tnl-csum-segmentation off tso off",
+			"super-frames of a kind that cannot be cut; on the "
+			"sending host: ethtool -K IFACE tso off "
+			"tx-udp-segmentation off, on its tunnels, too",
 	};
 
 	for (int why = 0; why < REASONS; why++) {
@@ -396,6 +398,7 @@ int bridge_tick(struct bridge *b)
 	int r = 0;
 
 	bridge_guard_count(b);
+	bridge_taps_look_after(b);
 	for (int side = 0; side < SIDES; side++) {
 		if (b->attached)
 			bridge_port_count(b, (enum side)side);

@@ -43,6 +43,17 @@ struct bridge_port {
 	struct guard_counters guard_from; /* since when we count */
 };
 
+struct bridge_tap;
+
+/* What stages a lane has, but for taps; see bridge_stages.h. */
+struct bridge_chain {
+	struct stage *stage[STAGE_KINDS]; /* by kind; NULL: none */
+	struct pool *pool; /* for what they hold; or NULL */
+	bool fresh[STAGE_KINDS]; /* to be freed with the chain */
+	bool fresh_pool;
+	bool is_made;
+};
+
 struct bridge {
 	const struct conf_pair *conf;
 	struct bridge_port side[SIDES];
@@ -50,7 +61,10 @@ struct bridge {
 	 * way and it is the other one. */
 	struct lane lane[SIDES];
 	bool has_lane[SIDES];
-	struct stage *filter[SIDES]; /* a lane's, or NULL */
+	struct bridge_chain chain[SIDES]; /* the lanes' stages */
+	struct bridge_tap *taps; /* see bridge_taps.h */
+	uint64_t seed; /* of what is random, where none is given */
+	bool told_seed;
 	char lane_name[SIDES][2 * IF_NAMESIZE + 4];
 	uint64_t retry_ns; /* not to be attached before, for it failed */
 	struct guard *guard; /* ours, or NULL: see bridge_give_guard() */
@@ -97,12 +111,6 @@ void bridge_give_guard(struct bridge *b, struct guard *guard);
 /* Have it back, off the ports; or NULL. */
 struct guard *bridge_take_guard(struct bridge *b);
 
-/* For bridge*.c: the filter of a lane by a configuration, which goes on with
- * the counts of the one that is there; NULL where there are no rules. 0 or
- * -errno (logged). */
-int bridge_make_filter(const struct bridge *b, const struct conf_pair *conf,
-		       enum side side, struct stage **filter);
-
 /* For bridge*.c: take over what needs nothing to be opened. */
 void bridge_set_conf(struct bridge *b, const struct conf_pair *conf);
 
@@ -142,6 +150,20 @@ void bridge_announce(struct bridge *b);
 int bridge_tick(struct bridge *b);
 
 /* ---- asked while it runs ---- */
+
+/* A stage of a lane, or NULL. */
+static inline struct stage *bridge_stage(const struct bridge *b, int side,
+					 enum stage_kind kind)
+{
+	return b->chain[side].stage[kind];
+}
+
+/* The i-th thing that it counts; false behind the last, or if it is NULL. */
+static inline bool bridge_stage_count(const struct stage *stage, size_t i,
+				      struct stage_count *count)
+{
+	return stage && stage->ops->count && stage->ops->count(stage, i, count);
+}
 
 /* forwarding, paused, no carrier, down, refused, waiting, bypassed */
 const char *bridge_state(const struct bridge *b);

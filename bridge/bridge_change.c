@@ -9,6 +9,8 @@
 #include "bridge_guard.h"
 #include "bridge_port.h"
 #include "bridge_propagate.h"
+#include "bridge_stages.h"
+#include "bridge_taps.h"
 #include "conf_diff.h"
 #include "log.h"
 
@@ -16,7 +18,8 @@ struct bridge_change {
 	struct bridge *bridge;
 	const struct conf_pair *conf;
 	bool reattach;
-	struct stage *filter[SIDES];
+	struct bridge_chain chain[SIDES];
+	struct bridge_tap_change tap;
 	struct port *port[SIDES]; /* idle; NULL: the old one stays */
 };
 
@@ -24,8 +27,7 @@ static int prepare_side(struct bridge_change *change, enum side side)
 {
 	struct bridge *b = change->bridge;
 	enum conf_effect effect = conf_pair_effect(b->conf, change->conf, side);
-	int r = bridge_make_filter(b, change->conf, side,
-				   &change->filter[side]);
+	int r = bridge_chain_make(b, change->conf, side, &change->chain[side]);
 
 	change->reattach |= effect == EFFECT_PAIR;
 	if (!r && effect == EFFECT_PORT && b->attached)
@@ -50,7 +52,9 @@ int bridge_prepare(struct bridge *b, const struct conf_pair *conf,
 	if (!r)
 		r = prepare_side(change, SIDE_RIGHT);
 	if (!r)
-		r = bridge_guard_check_rules(b, conf, change->filter);
+		r = bridge_guard_check_rules(b, conf, change->chain);
+	if (!r)
+		r = bridge_tap_prepare(b, conf, &change->tap);
 	if (r)
 		bridge_abandon(change);
 	else
@@ -58,23 +62,11 @@ int bridge_prepare(struct bridge *b, const struct conf_pair *conf,
 	return r;
 }
 
-/* In the lane's thread; leaves the chain that was there. */
-static void swap_stages(struct lane *lane, void *arg)
-{
-	struct stage **chain = arg;
-	struct stage *before = lane->stages;
-
-	lane->stages = *chain;
-	*chain = before;
-}
-
 static void commit_side(struct bridge_change *change, enum side side)
 {
 	struct bridge *b = change->bridge;
-	struct stage *filter = change->filter[side];
 
-	if (!lane_do(&b->lane[side], swap_stages, &change->filter[side]))
-		b->filter[side] = filter;
+	bridge_chain_swap(b, side, &change->chain[side]);
 	if (change->port[side] && !change->reattach)
 		bridge_port_replace(b, side, change->port[side]);
 	else
@@ -104,6 +96,7 @@ void bridge_commit(struct bridge_change *change)
 	}
 	commit_side(change, SIDE_LEFT);
 	commit_side(change, SIDE_RIGHT);
+	bridge_tap_commit(b, change->conf, &change->tap);
 	bridge_propagate_change(b, change->conf);
 	bridge_set_conf(b, change->conf);
 	bridge_guard_take_rules(b);
@@ -115,8 +108,9 @@ void bridge_abandon(struct bridge_change *change)
 	if (!change)
 		return;
 	for (int side = 0; side < SIDES; side++) {
-		stage_free(change->filter[side]);
+		bridge_chain_abandon(&change->chain[side]);
 		port_close(change->port[side]);
 	}
+	bridge_tap_abandon(&change->tap);
 	free(change);
 }

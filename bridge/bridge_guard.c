@@ -77,7 +77,7 @@ static struct guard_rule *rules_of(const struct stage *filter, size_t *n)
 
 int bridge_guard_check_rules(const struct bridge *b,
 			     const struct conf_pair *conf,
-			     struct stage *const filter[SIDES])
+			     const struct bridge_chain chain[SIDES])
 {
 	char why[160] = "";
 
@@ -87,7 +87,7 @@ int bridge_guard_check_rules(const struct bridge *b,
 		autoclean(free_ptr) struct guard_rule *rule = NULL;
 		size_t n;
 
-		rule = rules_of(filter[side], &n);
+		rule = rules_of(chain[side].stage[STAGE_FILTER], &n);
 		if (rule && !guard_check_rules(b->guard, rule, n, why,
 					       sizeof(why)))
 			continue;
@@ -104,7 +104,7 @@ static void take_rules_of(struct bridge *b, enum side side)
 	char why[160] = "";
 	size_t n;
 
-	rule = rules_of(b->filter[side], &n);
+	rule = rules_of(bridge_stage(b, side, STAGE_FILTER), &n);
 	if (!rule || guard_set_rules(b->guard, side, rule, n, why,
 				     sizeof(why)))
 		log_err("pair %s: bypass_filter: %s: %s: the rules before stay",

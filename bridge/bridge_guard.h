@@ -17,7 +17,7 @@ bool conf_needs_guard(const struct conf_pair *conf);
  * in the kernel, if they are to. 0 or -EINVAL (logged). */
 int bridge_guard_check_rules(const struct bridge *b,
 			     const struct conf_pair *conf,
-			     struct stage *const filter[SIDES]);
+			     const struct bridge_chain chain[SIDES]);
 
 /* Let those hold that the bridge has, or none. */
 void bridge_guard_take_rules(struct bridge *b);

@@ -28,28 +28,43 @@ static void set_defaults(struct conf *conf, struct conf_pair *pair)
 static bool is_string(const struct conf_key *key)
 {
 	return key->type == CONF_IFNAME || key->type == CONF_NAME ||
-	       key->type == CONF_PATH || key->type == CONF_LISTEN;
+	       key->type == CONF_PATH || key->type == CONF_LISTEN ||
+	       key->type == CONF_TEXT;
 }
 
-/* The strings of the program's keys, or of a pair's. */
+/* The i-th string of the program's keys, or of a pair's; NULL behind the last.
+ * One that is sided is two. */
+static char **string_at(void *base, bool pair, size_t i)
+{
+	for (size_t k = 0; k < conf_n_keys; k++) {
+		const struct conf_key *key = &conf_key[k];
+		size_t n = key->sided ? SIDES : 1;
+
+		if (!is_string(key) || (key->section == CONF_PAIR) != pair)
+			continue;
+		if (i < n)
+			return (char **)((char *)base + key->offset) + i;
+		i -= n;
+	}
+	return NULL;
+}
+
 static void free_strings(void *base, bool pair)
 {
-	for (size_t i = 0; i < conf_n_keys; i++)
-		if (is_string(&conf_key[i]) &&
-		    (conf_key[i].section == CONF_PAIR) == pair)
-			free(*(char **)((char *)base + conf_key[i].offset));
+	char **field;
+
+	for (size_t i = 0; (field = string_at(base, pair, i)); i++)
+		free(*field);
 }
 
 /* All at once, so that none is shared if there is no memory for another. */
 static int own_strings(void *base, bool pair)
 {
+	char **field;
 	int r = 0;
 
-	for (size_t i = 0; i < conf_n_keys; i++) {
-		char **field = (char **)((char *)base + conf_key[i].offset);
-
-		if (!is_string(&conf_key[i]) ||
-		    (conf_key[i].section == CONF_PAIR) != pair || !*field)
+	for (size_t i = 0; (field = string_at(base, pair, i)); i++) {
+		if (!*field)
 			continue;
 		*field = strdup(*field);
 		if (!*field)

@@ -53,6 +53,21 @@ struct conf_pair {
 	bool bypass_filter;
 	int isolate; /* enum conf_isolate */
 	bool link_propagation;
+	/* What stages are asked for, as text by sides; NULL: nothing. */
+	char *vlan_pop[SIDES], *vlan_push[SIDES], *vlan_set[SIDES];
+	char *vlan_map[SIDES], *src_mac[SIDES], *dst_mac[SIDES];
+	char *loss[SIDES], *duplicate[SIDES], *corrupt[SIDES];
+	char *bit_errors[SIDES], *reorder[SIDES];
+	char *delay[SIDES], *jitter[SIDES], *jitter_shape[SIDES];
+	char *jitter_reorder[SIDES];
+	char *rate[SIDES], *rate_layer[SIDES], *burst[SIDES], *queue[SIDES];
+	char *ageing[SIDES];
+	uint64_t seed; /* 0: none */
+	uint64_t hold_bytes; /* of each lane */
+	int tap[SIDES]; /* enum tap_at */
+	char *tap_to, *tap_filter; /* NULL: none */
+	uint64_t tap_snap_bytes, tap_queue_bytes, tap_rotate_bytes;
+	uint64_t tap_rotate_ns, tap_rotate_frames, tap_files;
 	struct conf_rule *rule;
 	size_t n_rules;
 };
@@ -73,6 +88,7 @@ struct conf {
 	char *metrics_listen;
 	uint64_t metrics_ns;
 	char *events_file;
+	char *tap_folder; /* where taps of run time may write, too; or NULL */
 	struct conf_pair *pair;
 	size_t n_pairs;
 	unsigned int n_mistakes; /* logged so far */
@@ -101,6 +117,8 @@ enum conf_type {
 	CONF_LISTEN, /* a loopback address and a port */
 	CONF_RULE,
 	CONF_RULE_FILE,
+	CONF_BYTES,
+	CONF_TEXT, /* what its own parser takes; or "no", for nothing */
 };
 
 /* What it takes to have a changed key in a bridge that runs. */
@@ -123,6 +141,10 @@ struct conf_key {
 	uint64_t min, max;
 	uint64_t least_ns; /* CONF_SECONDS: shorter is refused, 0 is not */
 	const char *const *choice; /* NULL-terminated, by value */
+	/* CONF_TEXT: take the text into a stage's params. 0 or -EINVAL. */
+	int (*parse)(const char *text, void *params);
+	const char *allowed;   /* CONF_TEXT: in words */
+	unsigned int stages;   /* that it is for: bits by enum stage_kind */
 	enum filter_action action;
 	enum conf_effect effect;
 	bool never_zero;      /* CONF_SECONDS: 0 is refused, too */
@@ -163,6 +185,14 @@ int conf_set_in(struct conf *conf, enum conf_section section,
 /* The same in the section of a pair, or without one in [bumpwire]. */
 int conf_set(struct conf *conf, struct conf_pair *pair, const char *where,
 	     const char *key, const char *value);
+
+/* Set a key of a pair to what it is without being set. As above. */
+int conf_unset(struct conf *conf, struct conf_pair *pair, const char *where,
+	       const char *key);
+
+/* The key of a section that such a text means, or NULL. */
+const struct conf_key *conf_find_key(enum conf_section section,
+				     const char *text);
 
 /* Checks that need the whole: missing ports, one port twice, filters that do
  * not compile. Each mistake is logged and counted. 0 or -EINVAL. */

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "conf.h"
+#include "delay.h"
 #include "guard.h"
 #include "suggest.h"
+#include "tap_target.h"
 
 /* Before a message: where the thing stands, if that is known. */
 #define WHERE(thing) (thing)->where ? (thing)->where : "", \
@@ -102,6 +104,41 @@ static void check_rules(struct conf *conf, const struct conf_pair *pair,
 	}
 }
 
+/* What a tap needs beside each other. */
+static void check_tap(struct conf *conf, const struct conf_pair *pair)
+{
+	const struct filter_rule rule = { "tap_filter", pair->tap_filter,
+					  false, FILTER_PASS_ONLY };
+	bool taps = pair->tap[SIDE_LEFT] || pair->tap[SIDE_RIGHT];
+	char why[256];
+
+	if (taps && !pair->tap_to) {
+		log_err("%s%spair %s: tap: say tap_to, too: %s", WHERE(pair),
+			pair->name, TAP_TARGET_ALLOWED);
+		mistake(conf);
+	}
+	if (pair->tap_filter && filter_check(&rule, why, sizeof(why))) {
+		log_err("%s%spair %s: tap_filter: '%s': %s", WHERE(pair),
+			pair->name, pair->tap_filter, why);
+		mistake(conf);
+	}
+}
+
+/* A table of delays is read, to see whether it can be. */
+static void check_jitter(struct conf *conf, const struct conf_pair *pair)
+{
+	for (int side = 0; side < SIDES; side++) {
+		struct delay_params params = { 0 };
+
+		if (!pair->jitter_shape[side] ||
+		    delay_parse_shape(pair->jitter_shape[side], &params) ||
+		    !delay_check(&params))
+			continue;
+		mistake(conf); /* and said so */
+		return;
+	}
+}
+
 static void check_guard(struct conf *conf, const struct conf_pair *pair)
 {
 	bool bypass = pair->on_fail == END_BYPASS ||
@@ -136,6 +173,8 @@ int conf_finish_after(struct conf *conf, const struct conf *before)
 		check_port_once(conf, i, SIDE_LEFT);
 		check_port_once(conf, i, SIDE_RIGHT);
 		check_guard(conf, &conf->pair[i]);
+		check_tap(conf, &conf->pair[i]);
+		check_jitter(conf, &conf->pair[i]);
 		check_rules(conf, &conf->pair[i],
 			    before ? conf_find_pair(before,
 						    conf->pair[i].name) :

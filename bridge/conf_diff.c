@@ -161,6 +161,20 @@ void conf_keep_fixed(struct conf *old, struct conf *new)
 	}
 }
 
+bool conf_stage_differs(const struct conf_pair *old,
+			const struct conf_pair *new, enum side side,
+			enum stage_kind kind)
+{
+	char from[CONF_CHANGE_BYTES], to[CONF_CHANGE_BYTES];
+
+	for (size_t i = 0; i < conf_n_keys; i++)
+		if (conf_key[i].stages & 1u << kind &&
+		    key_differs(&conf_key[i], old, new, side, from, to,
+				sizeof(to)))
+			return true;
+	return false;
+}
+
 enum conf_effect conf_pair_effect(const struct conf_pair *old,
 				  const struct conf_pair *new, enum side side)
 {

@@ -26,6 +26,11 @@ void conf_diff(const struct conf *old, const struct conf *new,
  * new configuration gets those of the old one, which gets its. */
 void conf_keep_fixed(struct conf *old, struct conf *new);
 
+/* Do they ask other things of a stage on one side? Rules are no keys here. */
+bool conf_stage_differs(const struct conf_pair *old,
+			const struct conf_pair *new, enum side side,
+			enum stage_kind kind);
+
 /* The most that any changed key of a pair asks for on one side: EFFECT_LIVE to
  * EFFECT_PAIR. */
 enum conf_effect conf_pair_effect(const struct conf_pair *old,

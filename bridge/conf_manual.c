@@ -29,7 +29,7 @@ static void describe(const struct conf_key *key, FILE *out)
 {
 	bool rule = key->type == CONF_RULE || key->type == CONF_RULE_FILE;
 	const char *id = rule ? ".ID" : "";
-	char buf[160];
+	char buf[256];
 
 	fprintf(out, "%s.\n", key->help);
 	if (rule)

@@ -10,6 +10,8 @@
 #include "conf.h"
 #include "conf_value.h"
 #include "lane.h"
+#include "stage_params.h"
+#include "units.h"
 #include "web.h"
 
 static int set_string(char **to, const char *text)
@@ -83,19 +85,61 @@ static int add_rule(struct conf_pair *pair, const struct key_parts *parts,
 	return conf_add_rule(pair, &rule);
 }
 
-/* Store into both sides, or into the one that the key names. */
+/* Does a key that is set mean this side? One that knows no sides has its value
+ * where the left one's would be. */
+static bool means(const struct key_parts *parts, int side)
+{
+	if (!parts->key->sided)
+		return side == 0;
+	return parts->side == SIDE_BOTH || parts->side == (enum side)side;
+}
+
 static int set_sided(const struct key_parts *parts, void *field, uint64_t n)
 {
 	uint64_t *to = field;
 
-	if (!parts->key->sided) {
-		*to = n;
-		return 0;
-	}
 	for (int side = 0; side < SIDES; side++)
-		if (parts->side == SIDE_BOTH || parts->side == (enum side)side)
+		if (means(parts, side))
 			to[side] = n;
 	return 0;
+}
+
+static int set_choice(const struct key_parts *parts, void *field,
+		      const char *value)
+{
+	int *to = field, n;
+
+	if (value_choice(value, parts->key->choice, &n))
+		return -EINVAL;
+	for (int side = 0; side < SIDES; side++)
+		if (means(parts, side))
+			to[side] = n;
+	return 0;
+}
+
+/* What its own parser takes, kept as it was typed. */
+static int set_text(const struct key_parts *parts, char **field,
+		    const char *name, const char *value)
+{
+	union stage_params scratch = { 0 };
+	bool none = !strcmp(value, "no");
+	int r = 0;
+
+	if (!none && (!*value || !value_can_be_written(name, value) ||
+		      (parts->key->parse &&
+		       parts->key->parse(value, &scratch))))
+		return -EINVAL;
+	for (int side = 0; side < SIDES && !r; side++) {
+		if (!means(parts, side))
+			continue;
+		if (!none) {
+			r = set_string(&field[side], value);
+		} else {
+			free(field[side]);
+			field[side] = NULL;
+		}
+	}
+	return r;
 }
 
 static int set_value(struct conf_pair *pair, const struct key_parts *parts,
@@ -125,8 +169,16 @@ static int set_value(struct conf_pair *pair, const struct key_parts *parts,
 			return -EINVAL;
 		*(uint64_t *)field = n;
 		return 0;
+	case CONF_BYTES:
+		if (units_bytes(value, &n) || n > key->max ||
+		    (n ? n < key->min : key->never_zero))
+			return -EINVAL;
+		*(uint64_t *)field = n;
+		return 0;
 	case CONF_CHOICE:
-		return value_choice(value, key->choice, field);
+		return set_choice(parts, field, value);
+	case CONF_TEXT:
+		return set_text(parts, field, name, value);
 	case CONF_IFNAME:
 		return conf_ifname_is_valid(value) &&
 				       value_can_be_written(name, value) ?
@@ -168,6 +220,23 @@ static void unknown_key(enum conf_section section, const char *where,
 		near ? near : "", near ? "?" : "");
 }
 
+const struct conf_key *conf_find_key(enum conf_section section,
+				     const char *text)
+{
+	struct key_parts parts;
+
+	return key_split(section, text, &parts) ? parts.key : NULL;
+}
+
+int conf_unset(struct conf *conf, struct conf_pair *pair, const char *where,
+	       const char *name)
+{
+	const struct conf_key *key = conf_find_key(CONF_PAIR, name);
+
+	return conf_set(conf, pair, where, name,
+			key && key->fallback ? key->fallback : "no");
+}
+
 int conf_set(struct conf *conf, struct conf_pair *pair, const char *where,
 	     const char *key, const char *value)
 {
@@ -180,7 +249,7 @@ int conf_set_in(struct conf *conf, enum conf_section section,
 		const char *value)
 {
 	struct key_parts parts;
-	char buf[160];
+	char buf[256];
 	int r;
 
 	if (!key_split(section, key, &parts)) {

@@ -157,6 +157,16 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 					      i ? ", " : "one of ",
 					      key->choice[i]);
 		return buf;
+	case CONF_BYTES:
+		snprintf(buf, size, "%sa size from %llu to %llu bytes, such as "
+			 "1514, 32kb or 10mb",
+			 key->min && !key->never_zero ? "0, or " : "",
+			 (unsigned long long)key->min,
+			 (unsigned long long)key->max);
+		return buf;
+	case CONF_TEXT:
+		snprintf(buf, size, "%s; or no", key->allowed);
+		return buf;
 	case CONF_IFNAME:
 		return "the name of an interface, of 1 to 15 characters";
 	case CONF_NAME:
@@ -190,17 +200,34 @@ static void print_seconds(uint64_t ns, char *buf, size_t size)
 	}
 }
 
+/* In the largest unit that is exact. */
+static void print_bytes(uint64_t bytes, char *buf, size_t size)
+{
+	bool mb = bytes && !(bytes & 0xfffff);
+	bool kb = bytes && !(bytes & 0x3ff);
+
+	snprintf(buf, size, "%" PRIu64 "%s", bytes >> (mb ? 20 : kb ? 10 : 0),
+		 mb ? "mb" : kb ? "kb" : "");
+}
+
 const char *value_text(const struct conf_key *key, const void *base,
 			      int side, char *buf, size_t size)
 {
 	const void *field = (const char *)base + key->offset;
+	const char *text;
 	uint64_t n;
 
 	switch (key->type) {
 	case CONF_BOOL:
 		return *(const bool *)field ? "yes" : "no";
 	case CONF_CHOICE:
-		return key->choice[*(const int *)field];
+		return key->choice[((const int *)field)[key->sided ? side : 0]];
+	case CONF_TEXT:
+		text = ((char *const *)field)[key->sided ? side : 0];
+		return text ? text : "";
+	case CONF_BYTES:
+		print_bytes(*(const uint64_t *)field, buf, size);
+		return buf;
 	case CONF_IFNAME:
 	case CONF_NAME:
 	case CONF_PATH:

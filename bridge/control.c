@@ -11,6 +11,7 @@
 
 #include "bridge_guard.h"
 #include "bridge_propagate.h"
+#include "bridge_taps.h"
 #include "clock.h"
 #include "control_state.h"
 #include "log.h"
@@ -328,6 +329,16 @@ static int mend(struct control *c)
 	return r;
 }
 
+/* Taps are opened with the rights that they will have. */
+static int begin_taps(struct control *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < c->n_bridges; i++)
+		r = bridge_tap_begin(c->bridge[i]);
+	return r;
+}
+
 static void begin(struct control *c)
 {
 	struct timespec now;
@@ -370,6 +381,8 @@ int control_run(const struct control_params *params)
 		r = control_make_guards(&c);
 	if (!r)
 		r = control_drop_privileges(&c);
+	if (!r)
+		r = begin_taps(&c);
 	if (!r) {
 		begin(&c);
 		while (!c.stopping)

@@ -11,6 +11,7 @@
 
 #include "bridge_change.h"
 #include "bridge_propagate.h"
+#include "bridge_taps.h"
 #include "clock.h"
 #include "control_state.h"
 #include "log.h"
@@ -152,6 +153,8 @@ static int plan_new(struct bridge **b, struct control *c,
 		return r;
 	(*b)->lasting = true;
 	r = control_give_guard(c, *b, pair);
+	if (!r)
+		r = bridge_tap_begin(*b);
 	if (!r && is_free(c, pair))
 		r = bridge_attach(*b, c->monitor);
 	if (!r || (pair->wait && (r == -ENODEV || r == BRIDGE_REFUSED)))

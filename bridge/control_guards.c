@@ -78,7 +78,7 @@ static int give_loaded(struct control *c, struct bridge *b)
 		return say_busy(b->conf, tid);
 	if (r == -EBUSY)
 		r = 0; /* until it gives them up */
-	return r ? r : bridge_guard_check_rules(b, b->conf, b->filter);
+	return r ? r : bridge_guard_check_rules(b, b->conf, b->chain);
 }
 
 /* A pair that could do without will have to. */

@@ -21,12 +21,12 @@
 #include "sandbox.h"
 #include "server.h"
 #include "state_dir.h"
+#include "tap_target.h"
 #include "watch.h"
 #include "web.h"
 
 #define DEFAULT_USER "bumpwire"
 #define SOCKET_MODE 0660
-#define FOLDERS_MAX 4
 
 /* ---- metrics ---- */
 
@@ -277,25 +277,67 @@ static char *folder_of(const char *file)
 	return copy ? strdup(dirname(copy)) : NULL;
 }
 
+/* Folders that are to stay writable. */
+struct folders {
+	char **name;
+	size_t n;
+};
+
+static int add_folder(struct folders *f, const char *name)
+{
+	f->name[f->n] = strdup(name);
+	return f->name[f->n++] ? 0 : -ENOMEM;
+}
+
+static int add_folder_of(struct folders *f, const char *file)
+{
+	if (!file)
+		return 0;
+	f->name[f->n] = folder_of(file);
+	return f->name[f->n++] ? 0 : -ENOMEM;
+}
+
+/* A tap writes a file if its target is one. */
+static int add_taps(struct folders *f, const struct conf *conf)
+{
+	struct tap_target target;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < conf->n_pairs; i++) {
+		const char *to = conf->pair[i].tap_to;
+
+		if (to && !tap_target_parse(to, &target) &&
+		    target.kind == TAP_FILE)
+			r = add_folder_of(f, target.name);
+	}
+	return r;
+}
+
 static int enter_sandbox(const struct control *c)
 {
-	const char *const file[] = { c->conf->metrics_file,
-				     c->conf->events_file };
-	const char *folder[FOLDERS_MAX] = { BRIDGE_STATE_DIR };
-	char *made[ARRAY_SIZE(file)] = { NULL };
-	size_t n = 1;
+	const struct conf *conf = c->conf;
+	struct folders f = { .name = calloc(conf->n_pairs + 5,
+					    sizeof(char *)) };
 	int r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(file); i++) {
-		made[i] = file[i] ? folder_of(file[i]) : NULL;
-		if (made[i])
-			folder[n++] = made[i];
-	}
-	if (c->fix)
-		folder[n++] = "/proc/sys/net"; /* to undo what was mended */
-	r = sandbox_enter(folder, n);
-	for (size_t i = 0; i < ARRAY_SIZE(file); i++)
-		free(made[i]);
+	if (!f.name)
+		return -ENOMEM;
+	r = add_folder(&f, BRIDGE_STATE_DIR);
+	if (!r)
+		r = add_folder_of(&f, conf->metrics_file);
+	if (!r)
+		r = add_folder_of(&f, conf->events_file);
+	if (!r && conf->tap_folder)
+		r = add_folder(&f, conf->tap_folder);
+	if (!r)
+		r = add_taps(&f, conf);
+	if (!r && c->fix) /* to undo what was mended */
+		r = add_folder(&f, "/proc/sys/net");
+	if (!r)
+		r = sandbox_enter((const char *const *)f.name, f.n);
+	while (f.n)
+		free(f.name[--f.n]);
+	free(f.name);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 
+#include "bridge_taps.h"
 #include "metrics_sample.h"
 
 #define PREFIX "bumpwire_"
@@ -26,6 +27,8 @@ enum scope {
 	SCOPE_RING,   /* lanes that have a ring just now */
 	SCOPE_FILTER, /* lanes that have rules */
 	SCOPE_RULE,
+	SCOPE_STAGE, /* a series for each thing that a stage counts */
+	SCOPE_TAP,   /* a series a tap and lane */
 	SCOPE_PORT,
 	SCOPE_LINK, /* ports that have been there */
 	SCOPES,
@@ -53,6 +56,8 @@ static const char *const label[SCOPES][LABELS] = {
 	[SCOPE_RING] = { OF_LANE },
 	[SCOPE_FILTER] = { OF_LANE },
 	[SCOPE_RULE] = { OF_LANE, "id", "action" },
+	[SCOPE_STAGE] = { OF_LANE, "stage", "counter" },
+	[SCOPE_TAP] = { OF_LANE, "tap" },
 	[SCOPE_PORT] = { OF_PORT },
 	[SCOPE_LINK] = { OF_PORT },
 };
@@ -60,6 +65,7 @@ static const char *const label[SCOPES][LABELS] = {
 #define PROCESS(member) offsetof(struct process_sample, member)
 #define PAIR(member) offsetof(struct pair_sample, member)
 #define LANE(member) offsetof(struct lane_sample, member)
+#define TAP(member) offsetof(struct tap_counts, member)
 #define PORT(member) offsetof(struct port_sample, member)
 
 static const struct family family[] = {
@@ -116,6 +122,12 @@ static const struct family family[] = {
 	{ "filter_unmatched_frames_total", "counter", SCOPE_FILTER,
 	  LANE(unmatched_frames),
 	  "Frames dropped because no pass_only rule matched." },
+	{ "stage_count", "untyped", SCOPE_STAGE, 0,
+	  "What a stage counts: frames lost, duplicated and so on." },
+	{ "tap_taken_frames_total", "counter", SCOPE_TAP,
+	  TAP(taken_frames), "Frames that the tap's filter matched." },
+	{ "tap_lost_frames_total", "counter", SCOPE_TAP, TAP(lost_frames),
+	  "Frames of these that were lost to the tap, not to the wire." },
 	{ "port_up", "gauge", SCOPE_PORT, PORT(up),
 	  "Whether the interface is there, attached and up." },
 	{ "port_carrier", "gauge", SCOPE_PORT, PORT(carrier),
@@ -265,6 +277,38 @@ static void put_rules(const struct stage *filter, const struct family *f,
 	}
 }
 
+static void put_stages(const struct bridge *b, size_t side,
+		       const struct family *f, const char **value, FILE *out)
+{
+	const char **what = &value[4];
+	struct stage_count count;
+
+	for (int kind = 0; kind < STAGE_KINDS; kind++) {
+		const struct stage *stage =
+			bridge_stage(b, (int)side, (enum stage_kind)kind);
+
+		for (size_t i = 0; bridge_stage_count(stage, i, &count); i++) {
+			what[0] = stage->ops->name;
+			what[1] = count.name;
+			put(f, value, count.value, out);
+		}
+	}
+}
+
+static void put_taps(const struct bridge *b, size_t side,
+		     const struct family *f, const char **value, FILE *out)
+{
+	struct bridge_tap_info tap;
+
+	for (size_t i = 0; bridge_tap_at(b, i, &tap); i++) {
+		if (tap.at[side] == TAP_NO)
+			continue;
+		value[4] = tap.id;
+		put(f, value, number_at(&tap.figures.count[side], f->offset),
+		    out);
+	}
+}
+
 static void put_lane(const struct lane_sample *lane, const struct stage *filter,
 		     const struct family *f, const char **value, FILE *out)
 {
@@ -291,9 +335,16 @@ static void put_lanes(const struct metrics_sample *s, const struct family *f,
 					      b->conf->port[side],
 					      b->conf->port[!side] };
 
-		if (b->has_lane[side])
-			put_lane(&pair->lane[side], b->filter[side], f, value,
-				 out);
+		if (!b->has_lane[side])
+			continue;
+		if (f->scope == SCOPE_STAGE)
+			put_stages(b, side, f, value, out);
+		else if (f->scope == SCOPE_TAP)
+			put_taps(b, side, f, value, out);
+		else
+			put_lane(&pair->lane[side],
+				 bridge_stage(b, (int)side, STAGE_FILTER), f,
+				 value, out);
 	}
 }
 
@@ -307,7 +358,8 @@ static void put_family(const struct metrics_sample *s, const struct family *f,
 		[SCOPE_RELOAD] = put_reloads,  [SCOPE_PAIR] = put_pairs,
 		[SCOPE_LANE] = put_lanes,      [SCOPE_DROP] = put_lanes,
 		[SCOPE_RING] = put_lanes,      [SCOPE_FILTER] = put_lanes,
-		[SCOPE_RULE] = put_lanes,      [SCOPE_PORT] = put_ports,
+		[SCOPE_RULE] = put_lanes,      [SCOPE_STAGE] = put_lanes,
+		[SCOPE_TAP] = put_lanes,       [SCOPE_PORT] = put_ports,
 		[SCOPE_LINK] = put_ports,
 	};
 

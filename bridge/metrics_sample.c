@@ -40,10 +40,11 @@ static void read_stats(const struct lane_stats *from, struct lane_stats *to)
 static void read_lane(const struct bridge *b, enum side side,
 		      struct lane_sample *to)
 {
+	const struct stage *filter = bridge_stage(b, side, STAGE_FILTER);
 	uint32_t used, slots;
 
-	if (b->filter[side])
-		to->unmatched_frames = filter_unmatched(b->filter[side]);
+	if (filter)
+		to->unmatched_frames = filter_unmatched(filter);
 	read_stats(&b->lane[side].stats, &to->stats);
 	if (bridge_ring_fill(b, side, &used, &slots)) {
 		to->ring_used_slots = used;

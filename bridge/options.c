@@ -9,7 +9,7 @@
 #include "options.h"
 #include "suggest.h"
 
-#define OPTIONS_MAX 96
+#define OPTIONS_MAX 192
 #define OPTION_BASE 256 /* getopt's value of the first long option */
 
 /* One way to spell a setting on the command line. */
@@ -196,24 +196,40 @@ static void apply(struct command_line *cl, struct conf *conf,
 	}
 }
 
-/* LEFT RIGHT, unless the wires are in a file. */
+/* The pair that ports on the command line are of: a new one, or with a file
+ * the one that it has. NULL: a mistake. */
+static struct conf_pair *pair_of_ports(const struct command_line *cl,
+				       struct conf *conf, char **word)
+{
+	autoclean(free_ptr) char *name = NULL;
+
+	if (!cl->file) {
+		name = conf_pair_name(word[SIDE_LEFT], word[SIDE_RIGHT]);
+		return name ? conf_add_pair(conf, name) : NULL;
+	}
+	if (conf->n_pairs == 1)
+		return &conf->pair[0];
+	log_err("%s: ports are for a file of one pair; %s has %zu", *word,
+		cl->file, conf->n_pairs);
+	conf->n_mistakes++;
+	return NULL;
+}
+
+/* LEFT RIGHT, which the file, if there is one, may leave open. */
 static struct conf_pair *take_ports(struct command_line *cl, struct conf *conf,
 				    int n, char **word)
 {
 	struct conf_pair *pair;
-	autoclean(free_ptr) char *name = NULL;
 
 	if (!n)
 		return NULL;
-	if (cl->file || n != SIDES) {
-		log_err("%s: expected %s", word[n > SIDES && !cl->file ? 2 : 0],
-			cl->file ? "no ports beside -c FILE" :
-				   "two ports, LEFT and RIGHT");
+	if (n != SIDES) {
+		log_err("%s: expected two ports, LEFT and RIGHT",
+			word[n > SIDES ? 2 : 0]);
 		conf->n_mistakes++;
 		return NULL;
 	}
-	name = conf_pair_name(word[SIDE_LEFT], word[SIDE_RIGHT]);
-	pair = name ? conf_add_pair(conf, name) : NULL;
+	pair = pair_of_ports(cl, conf, word);
 	if (!pair)
 		return NULL;
 	conf_set(conf, pair, "LEFT", "left", word[SIDE_LEFT]);
@@ -240,9 +256,9 @@ int options_parse(int argc, char **argv, struct conf *conf,
 		conf->n_mistakes++;
 	if (options->action != ACTION_HELP &&
 	    options->action != ACTION_VERSION) {
-		pair = take_ports(&cl, conf, argc - optind, argv + optind);
 		if (cl.file)
 			conf_read(conf, cl.file);
+		pair = take_ports(&cl, conf, argc - optind, argv + optind);
 		apply(&cl, conf, pair);
 	}
 	free(cl.setting);

@@ -115,7 +115,7 @@ void options_print_help(FILE *out)
 {
 	fprintf(out,
 		"Usage: bumpwire [OPTIONS] LEFT RIGHT\n"
-		"       bumpwire [OPTIONS] -c FILE\n"
+		"       bumpwire [OPTIONS] -c FILE [LEFT RIGHT]\n"
 		"\n"
 		"Bridge two Ethernet interfaces, exactly and fast. Ctrl-C ends "
 		"it, with a report.\n");

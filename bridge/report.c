@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "bridge_taps.h"
 #include "clock.h"
 #include "report.h"
 #include "report_json.h"
@@ -57,11 +58,53 @@ static void print_counter(const struct columns *c, const char *label,
 		print_row(c, label, value);
 }
 
+/* What a kind of stage counts, in both lanes; one lane may be without it. */
+static void print_stage(const struct columns *c, enum stage_kind kind)
+{
+	const struct stage *stage[SIDES] = {
+		bridge_stage(c->b, SIDE_LEFT, kind),
+		bridge_stage(c->b, SIDE_RIGHT, kind),
+	};
+	const struct stage *any = stage[stage[SIDE_LEFT] ? SIDE_LEFT :
+							   SIDE_RIGHT];
+	struct stage_count count;
+	char label[LABEL_WIDTH];
+
+	for (size_t i = 0; bridge_stage_count(any, i, &count); i++) {
+		int64_t value[SIDES] = { 0 };
+
+		snprintf(label, sizeof(label), "%s: %s", any->ops->name,
+			 count.name);
+		for (int side = 0; side < SIDES; side++)
+			if (bridge_stage_count(stage[side], i, &count))
+				value[side] = (int64_t)count.value;
+		if (value[SIDE_LEFT] || value[SIDE_RIGHT])
+			print_row(c, label, value);
+	}
+}
+
+static void print_tap(const struct columns *c,
+		      const struct bridge_tap_info *tap)
+{
+	const struct tap_counts *left = &tap->figures.count[SIDE_LEFT];
+	const struct tap_counts *right = &tap->figures.count[SIDE_RIGHT];
+
+	fprintf(c->out, "tap %s to %s%s%s\n", tap->id, tap->to,
+		tap->figures.error ? ": " : "",
+		tap->figures.error ? strerror(-tap->figures.error) : "");
+	print_row(c, "  taken",
+		  (const int64_t[]){ (int64_t)left->taken_frames,
+				     (int64_t)right->taken_frames });
+	print_row(c, "  lost to the tap",
+		  (const int64_t[]){ (int64_t)left->lost_frames,
+				     (int64_t)right->lost_frames });
+}
+
 /* The rules of a lane, a line each: how many frames each was the first to
  * match. */
 static void print_rules(const struct columns *c, enum side side)
 {
-	const struct stage *filter = c->b->filter[side];
+	const struct stage *filter = bridge_stage(c->b, side, STAGE_FILTER);
 	struct filter_count count;
 
 	for (size_t i = 0; filter && filter_counts(filter, i, &count); i++) {
@@ -116,6 +159,7 @@ static void print_pair(const struct bridge *b, const struct report *r,
 {
 	struct columns c = { .b = b, .out = out };
 	int64_t dropped[SIDES], unaccounted[SIDES];
+	struct bridge_tap_info tap;
 	char label[64];
 
 	for (int side = 0; side < SIDES; side++) {
@@ -148,6 +192,10 @@ static void print_pair(const struct bridge *b, const struct report *r,
 	COUNTER("bypassed (by the kernel)", bypassed_frames, false);
 	COUNTER("filtered by the kernel", bypass_filtered_frames, false);
 #undef COUNTER
+	for (int kind = 0; kind < STAGE_KINDS; kind++)
+		print_stage(&c, (enum stage_kind)kind);
+	for (size_t i = 0; bridge_tap_at(b, i, &tap); i++)
+		print_tap(&c, &tap);
 	print_rules(&c, SIDE_LEFT);
 	print_rules(&c, SIDE_RIGHT);
 	print_links(b, out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge_propagate.h"
+#include "bridge_taps.h"
 #include "report_json.h"
 
 static json_t *integer(uint64_t n)
@@ -39,7 +40,7 @@ static bool is_runtime(const struct bridge *b, const char *id)
 
 static json_t *rules(const struct bridge *b, enum side side)
 {
-	const struct stage *filter = b->filter[side];
+	const struct stage *filter = bridge_stage(b, side, STAGE_FILTER);
 	json_t *array = json_array();
 	struct filter_count count;
 
@@ -87,8 +88,66 @@ static json_t *lane_counters(const struct lane_stats *s)
 	return object;
 }
 
+/* {"impair": {"lost": 7, ...}, ...} of the stages that count. */
+static json_t *stages(const struct bridge *b, enum side side)
+{
+	json_t *object = json_object(), *counts;
+	struct stage_count count;
+
+	for (int kind = 0; kind < STAGE_KINDS; kind++) {
+		const struct stage *stage =
+			bridge_stage(b, side, (enum stage_kind)kind);
+
+		if (!bridge_stage_count(stage, 0, &count))
+			continue;
+		counts = json_object();
+		for (size_t i = 0; bridge_stage_count(stage, i, &count); i++)
+			json_object_set_new(counts, count.name,
+					    integer(count.value));
+		json_object_set_new(object, stage->ops->name, counts);
+	}
+	return object;
+}
+
+static json_t *tap_json(const struct bridge_tap_info *tap)
+{
+	static const char *const at[] = { "no", "in", "out" };
+	const struct tap_figures *f = &tap->figures;
+	json_t *object = json_pack("{sssosbsIsIsb}", "id", tap->id, "to",
+				   report_json_text(tap->to), "runtime",
+				   tap->runtime, "written_frames",
+				   (json_int_t)f->written_frames,
+				   "written_bytes",
+				   (json_int_t)f->written_bytes, "ended",
+				   f->ended);
+
+	for (int side = 0; side < SIDES; side++)
+		json_object_set_new(
+			object, side_name[side],
+			json_pack("{sssIsI}", "at", at[tap->at[side]],
+				  "taken_frames",
+				  (json_int_t)f->count[side].taken_frames,
+				  "lost_frames",
+				  (json_int_t)f->count[side].lost_frames));
+	json_object_set_new(object, "error",
+			    f->error ? report_json_text(strerror(-f->error)) :
+				       json_null());
+	return object;
+}
+
+json_t *report_json_taps(const struct bridge *b)
+{
+	json_t *array = json_array();
+	struct bridge_tap_info tap;
+
+	for (size_t i = 0; bridge_tap_at(b, i, &tap); i++)
+		json_array_append_new(array, tap_json(&tap));
+	return array;
+}
+
 static json_t *lane_json(const struct bridge *b, enum side side, bool final)
 {
+	const struct stage *filter = bridge_stage(b, side, STAGE_FILTER);
 	struct lane_stats s;
 	uint32_t used, slots;
 	json_t *object;
@@ -108,9 +167,10 @@ static json_t *lane_json(const struct bridge *b, enum side side, bool final)
 			    report_json_text(b->conf->port[side == SIDE_LEFT ?
 						       SIDE_RIGHT : SIDE_LEFT]));
 	json_object_set_new(object, "rules", rules(b, side));
-	if (b->filter[side])
+	json_object_set_new(object, "stages", stages(b, side));
+	if (filter)
 		json_object_set_new(object, "unmatched_frames",
-				    integer(filter_unmatched(b->filter[side])));
+				    integer(filter_unmatched(filter)));
 	return object;
 }
 
@@ -162,6 +222,7 @@ static json_t *pair_json(const struct bridge *b, bool final)
 						    final));
 	}
 	json_object_set_new(object, "lanes", lanes);
+	json_object_set_new(object, "taps", report_json_taps(b));
 	return object;
 }
 

@@ -18,6 +18,9 @@ json_t *report_json_text(const char *s);
 /* The report as an object, which the caller owns, as below. */
 json_t *report_json_object(const struct report *r);
 
+/* The taps of a bridge, and what they have seen. */
+json_t *report_json_taps(const struct bridge *b);
+
 /* A port, without its link's counters, and these. */
 json_t *report_json_port(const struct bridge *b, enum side side);
 json_t *report_json_link(const struct link_counters *c);

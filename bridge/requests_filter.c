@@ -25,7 +25,7 @@ static const char *const side_text[] = { "left", "right", "both", NULL };
 static json_t *rule_frames(const struct bridge *b, enum side side,
 			   const char *id)
 {
-	const struct stage *filter = b->filter[side];
+	const struct stage *filter = bridge_stage(b, side, STAGE_FILTER);
 	struct filter_count count;
 
 	for (size_t i = 0; filter && filter_counts(filter, i, &count); i++)

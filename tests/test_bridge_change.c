@@ -15,7 +15,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -31,6 +30,7 @@
 #include "bridge_port.h"
 #include "clock.h"
 #include "log.h"
+#include "test_netns.h"
 
 #define PATIENCE_NS (10 * NS_PER_SEC)
 #define WATCHDOG_SECONDS 60
@@ -58,20 +58,6 @@ struct wire {
 	pthread_t sender;
 	unsigned int fds; /* when it was made */
 };
-
-static void ip(const char *fmt, ...) printf_like(1, 2);
-
-static void ip(const char *fmt, ...)
-{
-	char command[256] = "ip ";
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command + 3, sizeof(command) - 3, fmt, ap);
-	va_end(ap);
-	if (system(command))
-		fail_msg("%s", command);
-}
 
 static void nap(void)
 {
@@ -354,7 +340,7 @@ static void change(struct wire *w, struct conf *conf)
 
 static uint64_t count_of(const struct wire *w, enum side side, const char *id)
 {
-	const struct stage *filter = w->bridge->filter[side];
+	const struct stage *filter = bridge_stage(w->bridge, side, STAGE_FILTER);
 	struct filter_count count;
 
 	assert_ptr_equal(filter, w->bridge->lane[side].stages);
@@ -422,8 +408,9 @@ static void test_first_and_last_filter(void **state)
 			set(conf, "right.drop.odd", "ether[14] = 1");
 		flow(w, 50);
 		change(w, conf);
-		assert_null(w->bridge->filter[SIDE_LEFT]);
-		assert_int_equal(!w->bridge->filter[SIDE_RIGHT], i & 1);
+		assert_null(bridge_stage(w->bridge, SIDE_LEFT, STAGE_FILTER));
+		assert_int_equal(!bridge_stage(w->bridge, SIDE_RIGHT,
+					       STAGE_FILTER), i & 1);
 	}
 	finish(w, seen);
 	assert_all_seen(w, seen);
@@ -648,8 +635,10 @@ static void assert_untouched(struct wire *w, const struct bridge *before,
 	for (int side = 0; side < SIDES; side++) {
 		assert_ptr_equal(b->side[side].port, before->side[side].port);
 		assert_ptr_equal(b->lane[side].rx, before->side[side].port);
-		assert_ptr_equal(b->filter[side], before->filter[side]);
-		assert_ptr_equal(b->lane[side].stages, before->filter[side]);
+		assert_ptr_equal(bridge_stage(b, side, STAGE_FILTER),
+				 bridge_stage(before, side, STAGE_FILTER));
+		assert_ptr_equal(b->lane[side].stages,
+				 before->lane[side].stages);
 		assert_string_equal(b->lane_name[side],
 				    before->lane_name[side]);
 		assert_int_equal(b->lane[side].spin_us,
@@ -748,7 +737,7 @@ static void test_abandon(void **state)
 	set(conf, "drop.odd", "ether[14] = 1");
 	assert_int_equal(bridge_prepare(w->bridge, &conf->pair[0], &todo), 0);
 	bridge_abandon(todo);
-	assert_null(w->bridge->filter[SIDE_LEFT]);
+	assert_null(bridge_stage(w->bridge, SIDE_LEFT, STAGE_FILTER));
 	change(w, conf);
 	assert_false(w->bridge->attached);
 	assert_int_equal(count_of(w, SIDE_LEFT, "odd"), 0);
@@ -913,38 +902,6 @@ static void test_ring_fill(void **state)
 	wait_until(received(w, SIDE_LEFT) == 228);
 	wait_until(bridge_ring_fill(w->bridge, SIDE_LEFT, &used, &slots) &&
 		   !used);
-}
-
-/* ---- a namespace of its own ---- */
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
-static bool enter_netns(void)
-{
-	uid_t uid = getuid();
-	gid_t gid = getgid();
-	char map[32];
-
-	if (!unshare(CLONE_NEWNET))
-		return true;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		return false;
-	write_text("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned int)uid);
-	if (!write_text("/proc/self/uid_map", map))
-		return false;
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned int)gid);
-	return write_text("/proc/self/gid_map", map);
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)

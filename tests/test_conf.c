@@ -292,7 +292,9 @@ static void test_numbers(void **state)
 	} row[] = {
 		{ "count", 0, INT64_MAX },   { "rx_slots", 64, 1 << 20 },
 		{ "slot_bytes", 0, 65536 },  { "tx_slots", 16, 65536 },
-		{ "spin", 0, 1000000000 },
+		{ "spin", 0, 1000000000 },   { "seed", 0, INT64_MAX },
+		{ "tap_rotate_frames", 0, INT64_MAX },
+		{ "tap_files", 0, 100000 },
 	};
 	struct fixture *f = *state;
 	size_t n = 0;
@@ -1182,6 +1184,14 @@ static void random_value(uint64_t *rng, const struct conf_key *key, char *text,
 		break;
 	case CONF_RULE_FILE:
 		snprintf(text, size, " /tmp/%" PRIx64 " \"q\".bpf ", n);
+		break;
+	case CONF_BYTES:
+		n >>= n & 63;
+		snprintf(text, size, "%" PRIu64,
+			 key->min + n % (key->max - key->min + 1));
+		break;
+	case CONF_TEXT:
+		snprintf(text, size, "%s", n & 1 ? key->sample : "no");
 		break;
 	}
 }

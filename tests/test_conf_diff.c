@@ -90,6 +90,10 @@ static const char *other_value(const struct conf_key *key)
 		return key->choice[!strcmp(key->choice[0], key->fallback)];
 	case CONF_LISTEN:
 		return "127.0.0.1:9";
+	case CONF_BYTES:
+		return key->max < 2 << 20 ? "1kb" : "2mb";
+	case CONF_TEXT:
+		return key->sample;
 	default:
 		return "other";
 	}

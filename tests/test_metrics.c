@@ -91,10 +91,10 @@ static void add_rules(struct bridge *b, enum side side,
 	uint8_t bytes[FRAME_HEADROOM + 60] = { 0 };
 	struct lane_stats s = { 0 };
 
-	assert_int_equal(filter_new(&b->filter[side], rule, n, NULL), 0);
+	assert_int_equal(filter_new(&b->chain[side].stage[STAGE_FILTER], rule, n, NULL), 0);
 	burst.frame[0].data = bytes + FRAME_HEADROOM;
 	burst.frame[0].len = 60;
-	stage_push(b->filter[side], &burst, &s, 0);
+	stage_push(b->chain[side].stage[STAGE_FILTER], &burst, &s, 0);
 }
 
 static int setup(void **state)
@@ -119,7 +119,7 @@ static int teardown(void **state)
 
 	for (size_t i = 0; i < PAIRS; i++)
 		for (size_t side = 0; side < SIDES; side++)
-			stage_free(w->bridge[i].filter[side]);
+			stage_free(w->bridge[i].chain[side].stage[STAGE_FILTER]);
 	unlink(w->path);
 	rmdir(w->path);
 	rmdir(w->folder);

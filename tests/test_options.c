@@ -207,6 +207,10 @@ static const char *value_for(const struct conf_key *key)
 		return "tcp port 80";
 	case CONF_RULE_FILE:
 		return "/etc/x.bpf";
+	case CONF_BYTES:
+		return key->max < 2 << 20 ? "1kb" : "2mb";
+	case CONF_TEXT:
+		return key->sample;
 	case CONF_IFNAME:
 		break;
 	}
@@ -409,13 +413,23 @@ static void test_file_and_ports(void **state)
 {
 	struct fixture *f = *state;
 
-	file_write(f, "[pair one]\nleft = a\nright = b\n");
-	assert_refused(f, "error: eth0: expected no ports beside -c FILE",
-		       "-c", f->path, "eth0", "eth1");
-	assert_refused(f, "error: eth0: expected no ports beside -c FILE",
+	/* A profile leaves its ports to the command line, which also has the
+	 * last word about all else. */
+	file_write(f, "[pair one]\nleft.spin = 7\nright.spin = 8\n");
+	assert_parses(f, "-c", f->path, "eth0", "eth1", "--left-spin", "9");
+	assert_int_equal(f->conf.n_pairs, 1);
+	assert_string_equal(f->conf.pair[0].name, "one");
+	assert_string_equal(f->conf.pair[0].port[SIDE_LEFT], "eth0");
+	assert_string_equal(f->conf.pair[0].port[SIDE_RIGHT], "eth1");
+	assert_int_equal(f->conf.pair[0].spin_us[SIDE_LEFT], 9);
+	assert_int_equal(f->conf.pair[0].spin_us[SIDE_RIGHT], 8);
+	assert_refused(f, "error: eth0: expected two ports, LEFT and RIGHT",
 		       "eth0", "-c", f->path);
-	assert_refused(f, "error: eth0: expected no ports beside -c FILE",
+	assert_refused(f, "error: eth2: expected two ports, LEFT and RIGHT",
 		       "eth0", "eth1", "eth2", "-c", f->path);
+	file_write(f, "[pair one]\n[pair two]\n");
+	assert_refused(f, "error: eth0: ports are for a file of one pair; ",
+		       "-c", f->path, "eth0", "eth1");
 }
 
 static void test_file_and_pair_options(void **state)

@@ -229,6 +229,8 @@ int command_tcp_fetch(int argc, char **argv)
 	       count[0], count[1],
 	       t.bytes > count[0] ? t.bytes - count[0] : 0,
 	       (double)(clock_now_ns() - start_ns) / 1e9);
+	if (!r && (count[1] || count[0] < t.bytes))
+		r = -EBADMSG; /* as the line says */
 	free(chunk);
 	close(fd);
 	return r;
