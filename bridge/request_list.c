@@ -26,6 +26,23 @@ const struct request_info request_info[REQUESTS] = {
 	[REQUEST_FILTER_SET] = { "filter_set", "[PAIR] ID EXPR",
 		"Give a rule another expression, until it is removed or the "
 		"process ends" },
+	[REQUEST_SET] = { "set", "[PAIR] KEY VALUE",
+		"Change a pair's key, if that needs no port opened anew, until "
+		"a reload has the configuration's again" },
+	[REQUEST_UNSET] = { "unset", "[PAIR] KEY",
+		"Give a pair's key its default, until a reload has the "
+		"configuration's again" },
+	[REQUEST_TAP_LIST] = { "tap_list", "[PAIR]",
+		"The taps, and what they copied" },
+	[REQUEST_TAP_START] = { "tap_start", "[PAIR] NAME TO",
+		"Copy frames until it is stopped or the process ends; TO is a "
+		"path, dev:INTERFACE or vxlan:ADDRESS[:PORT][/VNI]" },
+	[REQUEST_TAP_STOP] = { "tap_stop", "[PAIR] NAME",
+		"Stop a tap; the configuration's own, called tap, stays so "
+		"until its keys change" },
+	[REQUEST_TAP_STREAM] = { "tap_stream", "[PAIR] FILE",
+		"Copy frames as pcapng to FILE, or with - to standard output, "
+		"as long as this runs" },
 	[REQUEST_PAUSE] = { "pause", "[PAIR]",
 		"Drop all that arrives, until resumed" },
 	[REQUEST_RESUME] = { "resume", "[PAIR]", "Forward again" },
@@ -34,4 +51,16 @@ const struct request_info request_info[REQUESTS] = {
 		"Log error, warning, info or debug, until the process ends" },
 	[REQUEST_STOP] = { "stop", "", "Stop, with a report" },
 	[REQUEST_COMMANDS] = { "commands", "", "This list" },
+};
+
+const char *const tap_option_name[TAP_OPTIONS] = {
+	[TAP_OPTION_SIDE] = "side",
+	[TAP_OPTION_AT] = "at",
+	[TAP_OPTION_FILTER] = "filter",
+	[TAP_OPTION_SNAP] = "snap",
+	[TAP_OPTION_QUEUE] = "queue",
+	[TAP_OPTION_ROTATE_BYTES] = "rotate_bytes",
+	[TAP_OPTION_ROTATE_TIME] = "rotate_time",
+	[TAP_OPTION_ROTATE_FRAMES] = "rotate_frames",
+	[TAP_OPTION_FILES] = "files",
 };

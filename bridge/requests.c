@@ -15,9 +15,7 @@
 
 #define MISTAKES_MAX 50 /* in an answer */
 
-static int refuse(struct request *r, const char *fmt, ...) printf_like(2, 3);
-
-static int refuse(struct request *r, const char *fmt, ...)
+int request_refuse(struct request *r, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -35,7 +33,7 @@ const char *request_text(struct request *r, const char *name,
 	size_t n = 0;
 
 	if (!text || strlen(text) != json_string_length(value)) {
-		refuse(r, "%s: missing: a text is needed", name);
+		request_refuse(r, "%s: missing: a text is needed", name);
 		return NULL;
 	}
 	for (size_t i = 0; choice && choice[i]; i++)
@@ -59,7 +57,7 @@ const struct conf_pair *request_pair(struct request *r)
 		return conf_find_pair(conf, r->pair);
 	if (conf->n_pairs == 1)
 		return &conf->pair[0];
-	refuse(r, "there are %zu pairs: say which one", conf->n_pairs);
+	request_refuse(r, "there are %zu pairs: say which one", conf->n_pairs);
 	return NULL;
 }
 
@@ -98,13 +96,14 @@ static int request_check(struct request *r)
 	if (!file)
 		return -EINVAL;
 	if (*file != '/')
-		return refuse(r, "file: '%.80s': a whole path is needed, from "
-				 "/ on", file);
+		return request_refuse(r, "file: '%.80s': a whole path is "
+				      "needed, from / on", file);
 	/* A pipe might never end. */
 	if (stat(file, &st))
-		return refuse(r, "file: %.160s: %s", file, strerror(errno));
+		return request_refuse(r, "file: %.160s: %s", file,
+				      strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return refuse(r, "file: %.160s: not a file", file);
+		return request_refuse(r, "file: %.160s: not a file", file);
 	conf_init(&conf);
 	result = conf_read(&conf, file);
 	if (conf_finish(&conf) && !result)
@@ -112,7 +111,8 @@ static int request_check(struct request *r)
 	if (!result)
 		json_object_set_new(r->result, "text", conf_text(&conf));
 	else
-		refuse(r, "%.200s: not a configuration to run with", file);
+		request_refuse(r, "%.200s: not a configuration to run with",
+			       file);
 	conf_fini(&conf);
 	return result;
 }
@@ -133,7 +133,7 @@ static int request_commands(struct request *r)
 
 /* ---- what changes something ---- */
 
-static void note_change(const struct conf_change *change, void *arg)
+void request_note_change(const struct conf_change *change, void *arg)
 {
 	static const char *const effect[] = {
 		[EFFECT_LIVE] = "live",
@@ -156,11 +156,11 @@ static void note_change(const struct conf_change *change, void *arg)
 static int request_reload(struct request *r)
 {
 	json_t *changes = json_array();
-	int result = control_reload(r->control, note_change, changes);
+	int result = control_reload(r->control, request_note_change, changes);
 
 	json_object_set_new(r->result, "changes", changes);
 	if (result)
-		refuse(r, "nothing was changed");
+		request_refuse(r, "nothing was changed");
 	return result;
 }
 
@@ -239,6 +239,12 @@ static int (*const answer[REQUESTS])(struct request *r) = {
 	[REQUEST_FILTER_ADD] = request_filter_add,
 	[REQUEST_FILTER_DEL] = request_filter_del,
 	[REQUEST_FILTER_SET] = request_filter_set,
+	[REQUEST_SET] = request_set,
+	[REQUEST_UNSET] = request_unset,
+	[REQUEST_TAP_LIST] = request_tap_list,
+	[REQUEST_TAP_START] = request_tap_start,
+	[REQUEST_TAP_STOP] = request_tap_stop,
+	[REQUEST_TAP_STREAM] = request_tap_stream,
 	[REQUEST_PAUSE] = request_pause,
 	[REQUEST_RESUME] = request_resume,
 	[REQUEST_RESET] = request_reset,
@@ -265,9 +271,10 @@ static int no_such(struct request *r, const char *name)
 
 	for (size_t i = 0; i < REQUESTS; i++)
 		suggest_offer(&s, request_info[i].name);
-	return refuse(r, "no such request: '%.80s'%s%s%s", name,
-		      s.best ? "; did you mean " : "", s.best ? s.best : "",
-		      s.best ? "?" : "; `commands` lists them");
+	return request_refuse(r, "no such request: '%.80s'%s%s%s", name,
+			      s.best ? "; did you mean " : "",
+			      s.best ? s.best : "",
+			      s.best ? "?" : "; `commands` lists them");
 }
 
 static int serve(struct request *r, const char *line, size_t len)
@@ -278,8 +285,8 @@ static int serve(struct request *r, const char *line, size_t len)
 
 	r->ask = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(r->ask))
-		return refuse(r, "no request: %s", r->ask ?
-			      "a JSON object is needed" : error.text);
+		return request_refuse(r, "no request: %s", r->ask ?
+				      "a JSON object is needed" : error.text);
 	name = request_text(r, "request", NULL);
 	if (!name)
 		return -EINVAL;
@@ -291,7 +298,8 @@ static int serve(struct request *r, const char *line, size_t len)
 		if (!r->pair)
 			return -EINVAL;
 		if (!conf_find_pair(r->control->conf, r->pair))
-			return refuse(r, "no such pair: '%.80s'", r->pair);
+			return request_refuse(r, "no such pair: '%.80s'",
+					      r->pair);
 	}
 	return answer[id](r);
 }
@@ -345,9 +353,10 @@ static char *line_of(const json_t *object)
 	return line;
 }
 
-char *requests_answer(void *arg, const char *line, size_t len)
+char *requests_answer(void *arg, const char *line, size_t len,
+		      struct server_heir *heir)
 {
-	struct request r = { .control = arg };
+	struct request r = { .control = arg, .heir = heir };
 	char *log = NULL, *text;
 	size_t log_len = 0;
 	FILE *copy = open_memstream(&log, &log_len);

@@ -11,6 +11,7 @@
 
 #include "control_state.h"
 #include "request_list.h"
+#include "server.h"
 
 #define REQUEST_ERROR_BYTES 256
 
@@ -21,6 +22,7 @@
 struct request {
 	struct control *control;
 	json_t *ask;
+	struct server_heir *heir; /* of the connection, if there is to be one */
 	const char *pair; /* NULL: all */
 	json_t *result;   /* an object */
 	char error[REQUEST_ERROR_BYTES];
@@ -28,7 +30,11 @@ struct request {
 
 /* Answer a line of `len` bytes: an allocated line with its newline; NULL: no
  * memory. For struct server_params; arg is the struct control. */
-char *requests_answer(void *arg, const char *line, size_t len);
+char *requests_answer(void *arg, const char *line, size_t len,
+		      struct server_heir *heir);
+
+/* Say why not. Returns -EINVAL. */
+int request_refuse(struct request *r, const char *fmt, ...) printf_like(2, 3);
 
 /* A text of the request; NULL, with an error set, if there is none. With
  * `choice`, NULL-terminated, it is one of these. */
@@ -39,7 +45,10 @@ const char *request_text(struct request *r, const char *name,
  * NULL, with an error set, if that is none or not clear. */
 const struct conf_pair *request_pair(struct request *r);
 
-/* ---- requests_show.c, requests_filter.c ---- */
+/* For control_apply(): a change, as an object more in the array `arg`. */
+void request_note_change(const struct conf_change *change, void *arg);
+
+/* ---- requests_show.c, requests_filter.c, requests_set.c ---- */
 
 int request_status(struct request *r);
 int request_stats(struct request *r);
@@ -48,5 +57,14 @@ int request_filter_list(struct request *r);
 int request_filter_add(struct request *r);
 int request_filter_del(struct request *r);
 int request_filter_set(struct request *r);
+int request_set(struct request *r);
+int request_unset(struct request *r);
+
+/* ---- requests_tap.c ---- */
+
+int request_tap_list(struct request *r);
+int request_tap_start(struct request *r);
+int request_tap_stop(struct request *r);
+int request_tap_stream(struct request *r);
 
 #endif

@@ -13,13 +13,14 @@ static json_t *pair_status(const struct bridge *b)
 {
 	static const char *const way[] = { "left", "right", "no" };
 
-	return json_pack("{sssssbsssbsssoso}", "name", b->conf->name, "state",
+	return json_pack("{sssssbsssbsssososo}", "name", b->conf->name, "state",
 			 bridge_state(b), "paused", b->paused, "one_way",
 			 way[b->conf->one_way], "isolated", b->guarded,
 			 "on_fail", b->conf->on_fail == END_BYPASS ? "bypass" :
 								     "block",
 			 "left", report_json_port(b, SIDE_LEFT), "right",
-			 report_json_port(b, SIDE_RIGHT));
+			 report_json_port(b, SIDE_RIGHT), "taps",
+			 report_json_taps(b));
 }
 
 static json_t *last_reload(const struct control *c)

@@ -3,18 +3,16 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "clock.h"
 #include "log.h"
 #include "server.h"
+#include "server_socket.h"
 
 /* Of a program: a request that is begun is there in a moment, an answer is
  * taken at once. Longer than this, somebody holds a place for nothing. */
@@ -22,7 +20,6 @@
 #define IDLE_NS (600 * NS_PER_SEC) /* of a person who types requests */
 #define LAST_WORDS_MS 200	   /* a stop must not wait for a client */
 #define EVENTS_MAX 16		   /* a turn: then the control thread's others */
-#define BACKLOG 64		   /* connect() waits, beyond */
 #define READ_BYTES 4096		   /* to begin with: most requests are short */
 
 #define AS_TEXT(number) #number
@@ -39,15 +36,14 @@ struct client {
 	size_t out_len, out_sent;
 	bool ended;	   /* it sends no more */
 	bool leaves;	   /* closed once the answer is out */
+	struct server_heir heir; /* or it is his, then */
 	uint64_t since_ns; /* when it last got on */
 };
 
 struct server {
 	struct server_params params;
 	int epoll_fd;
-	int listen_fd;
-	dev_t dev; /* of the socket's file, to remove no other */
-	ino_t inode;
+	struct server_socket socket;
 	uint64_t now_ns;
 	bool deaf; /* no descriptor was left for another client */
 	struct client client[SERVER_CLIENTS_MAX];
@@ -59,22 +55,43 @@ static void set_deaf(struct server *s, bool deaf)
 	struct epoll_event event = { .events = deaf ? 0 : EPOLLIN };
 
 	if (deaf != s->deaf)
-		epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->listen_fd, &event);
+		epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->socket.fd, &event);
 	s->deaf = deaf;
 }
 
 /* ---- clients ---- */
 
-static void client_close(struct server *s, struct client *c)
+/* Its place is free for another one. */
+static void client_forget(struct server *s, struct client *c)
 {
-	if (c->fd < 0)
-		return;
-	close(c->fd);
 	free(c->in);
 	free(c->out);
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
 	set_deaf(s, false);
+}
+
+static void client_close(struct server *s, struct client *c)
+{
+	if (c->fd < 0)
+		return;
+	if (c->heir.take)
+		c->heir.take(c->heir.arg, -1);
+	close(c->fd);
+	client_forget(s, c);
+}
+
+/* The answer is out, and nothing of ours will follow it. What else the client
+ * has sent is not looked at. */
+static void client_hand_over(struct server *s, struct client *c)
+{
+	const struct server_heir heir = c->heir;
+	int fd = c->fd;
+
+	/* It is not closed, which alone would take it out. */
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	client_forget(s, c);
+	heir.take(heir.arg, fd);
 }
 
 /* Wait for what is to be done next. */
@@ -131,7 +148,7 @@ static void client_serve(struct server *s, struct client *c)
 		return;
 	}
 	c->in[len] = '\0'; /* there is room for it: see make_room() */
-	text = s->params.answer(s->params.arg, c->in, (size_t)len);
+	text = s->params.answer(s->params.arg, c->in, (size_t)len, &c->heir);
 	used = (size_t)len < c->in_len ? (size_t)len + 1 : c->in_len;
 	memmove(c->in, c->in + used, c->in_len - used);
 	c->in_len -= used;
@@ -195,6 +212,10 @@ static void client_write(struct server *s, struct client *c)
 		client_close(s, c);
 		return;
 	}
+	if (c->heir.take) {
+		client_hand_over(s, c);
+		return;
+	}
 	client_watch(s, c);
 	/* The next request may be here already, and nothing more to read. */
 	client_serve(s, c);
@@ -226,7 +247,7 @@ static void take_client(struct server *s)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 	struct client *c = free_place(s);
-	int fd = accept4(s->listen_fd, NULL, NULL,
+	int fd = accept4(s->socket.fd, NULL, NULL,
 			 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0) {
@@ -282,89 +303,24 @@ void server_tick(struct server *s, uint64_t now_ns)
 	set_deaf(s, false);
 }
 
-/* ---- the socket ---- */
-
-static int set_address(struct sockaddr_un *address, const char *path)
-{
-	address->sun_family = AF_UNIX;
-	/* An empty one would be a name outside of the file system, unix(7). */
-	if (*path && strlen(path) < sizeof(address->sun_path)) {
-		strcpy(address->sun_path, path);
-		return 0;
-	}
-	log_err("control socket: '%s': a path of 1 to %zu bytes is allowed",
-		path, sizeof(address->sun_path) - 1);
-	return -ENAMETOOLONG;
-}
-
-/* Make the path free, unless it is somebody's. */
-static int clear_path(const struct sockaddr_un *address)
-{
-	autoclean(close_fd) int fd = -1;
-	struct stat st;
-
-	if (lstat(address->sun_path, &st))
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) ||
-	    errno == EAGAIN) /* its queue is full */
-		return -EADDRINUSE;
-	if (errno == ECONNREFUSED && !unlink(address->sun_path))
-		return 0;
-	return errno == ENOENT ? 0 : -errno; /* its owner was faster */
-}
-
-static int bind_and_listen(struct server *s, const struct sockaddr_un *address)
-{
-	struct stat st;
-	mode_t mask;
-	int r;
-
-	s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
-					       SOCK_NONBLOCK, 0);
-	if (s->listen_fd < 0)
-		return -errno;
-	/* Nobody may connect before the mode is right. */
-	mask = umask(0777);
-	r = bind(s->listen_fd, (const struct sockaddr *)address,
-		 sizeof(*address)) ? -errno : 0;
-	umask(mask);
-	if (r)
-		return r;
-	if (lstat(address->sun_path, &st) ||
-	    chmod(address->sun_path, s->params.mode) ||
-	    listen(s->listen_fd, BACKLOG)) {
-		r = -errno;
-		unlink(address->sun_path);
-		return r;
-	}
-	s->dev = st.st_dev;
-	s->inode = st.st_ino;
-	return 0;
-}
+/* ---- the whole ---- */
 
 static int open_all(struct server *s)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	struct sockaddr_un address = { 0 };
-	int r = set_address(&address, s->params.path);
+	int r;
 
-	if (r)
-		return r;
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	r = s->epoll_fd < 0 ? -errno : clear_path(&address);
-	if (!r)
-		r = bind_and_listen(s, &address);
-	if (!r && epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->listen_fd, &event))
+	if (s->epoll_fd < 0) {
 		r = -errno;
-	if (r && r != -EADDRINUSE)
-		log_err("control socket: %s: %s", s->params.path,
-			r == -EEXIST ? "it is no socket, and stays: remove it"
-				     : strerror(-r));
+		log_err("control socket: %s: %s", s->params.path, strerror(-r));
+		return r;
+	}
+	r = server_socket_open(&s->socket, s->params.path, s->params.mode);
+	if (!r && epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->socket.fd, &event)) {
+		r = -errno;
+		log_err("control socket: %s: %s", s->params.path, strerror(-r));
+	}
 	return r;
 }
 
@@ -378,7 +334,7 @@ int server_open(struct server **serverp, const struct server_params *p)
 		return -ENOMEM;
 	}
 	s->params = *p;
-	s->epoll_fd = s->listen_fd = -1;
+	s->epoll_fd = s->socket.fd = -1;
 	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
 		s->client[i].fd = -1;
 	r = open_all(s);
@@ -408,8 +364,7 @@ static void say_last_words(struct server *s)
 	uint64_t until_ns = clock_now_ns() + LAST_WORDS_MS * NS_PER_MS;
 	struct pollfd pfd = { .fd = s->epoll_fd, .events = POLLIN };
 
-	close_fd(&s->listen_fd);
-	s->listen_fd = -1;
+	server_socket_close(&s->socket);
 	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
 		if (s->client[i].out)
 			s->client[i].leaves = true;
@@ -423,19 +378,15 @@ static void say_last_words(struct server *s)
 
 void server_close(struct server *s)
 {
-	struct stat st;
-
 	if (!s)
 		return;
-	if (s->inode) {
+	if (s->socket.inode) {
 		say_last_words(s);
-		if (!lstat(s->params.path, &st) && st.st_dev == s->dev &&
-		    st.st_ino == s->inode)
-			unlink(s->params.path);
+		server_socket_remove(&s->socket);
 	}
 	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
 		client_close(s, &s->client[i]);
-	close_fd(&s->listen_fd);
+	server_socket_close(&s->socket);
 	close_fd(&s->epoll_fd);
 	free(s);
 }

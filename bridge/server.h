@@ -19,13 +19,24 @@
 
 struct server;
 
+/*
+ * Who has a connection once the answer is out, for something else than requests.
+ * take() is called once: with the descriptor, which stays non-blocking and is
+ * the heir's own then; or with -1, if the client or the server went away before.
+ */
+struct server_heir {
+	void (*take)(void *arg, int fd); /* NULL: there is none */
+	void *arg;
+};
+
 struct server_params {
 	const char *path;  /* of the socket; kept by the caller, until closed */
 	unsigned int mode; /* of the socket: who may connect */
 	/* Answer a line of len bytes, which may hold anything but a newline and
 	 * ends with a NUL: an allocated line with its newline, which the server
-	 * frees; NULL: no memory. */
-	char *(*answer)(void *arg, const char *line, size_t len);
+	 * frees; NULL: no memory, and no heir. An answer may name an heir. */
+	char *(*answer)(void *arg, const char *line, size_t len,
+			struct server_heir *heir);
 	void *arg;
 };
 

@@ -11,22 +11,46 @@ _bumpwire_options() {
 	case $1 in
 	bumpwire)
 		echo '--log --stats --json --duration --count --name
-		--no-control --user --no-sandbox --fix --metrics-file
-		--metrics-interval --metrics-listen --events-file
-		--drop --left-drop --right-drop --pass-only
-		--left-pass-only --right-pass-only --drop-file
-		--left-drop-file --right-drop-file --one-way --tx
-		--rx-slots --left-rx-slots --right-rx-slots
-		--slot-bytes --left-slot-bytes --right-slot-bytes
-		--tx-slots --spin --left-spin --right-spin --cpu
-		--left-cpu --right-cpu --qdisc-bypass --wait --force
-		--isolate --on-fail --on-stop --hang-after
-		--bypass-filter --link-propagation -c --config --check
+		--no-control --user --no-sandbox --fix --tap-folder
+		--metrics-file --metrics-interval --metrics-listen
+		--events-file --drop --left-drop --right-drop
+		--pass-only --left-pass-only --right-pass-only
+		--drop-file --left-drop-file --right-drop-file
+		--one-way --tx --rx-slots --left-rx-slots
+		--right-rx-slots --slot-bytes --left-slot-bytes
+		--right-slot-bytes --tx-slots --spin --left-spin
+		--right-spin --cpu --left-cpu --right-cpu
+		--qdisc-bypass --wait --force --isolate --on-fail
+		--on-stop --hang-after --bypass-filter
+		--link-propagation --vlan-pop --left-vlan-pop
+		--right-vlan-pop --vlan-map --left-vlan-map
+		--right-vlan-map --vlan-set --left-vlan-set
+		--right-vlan-set --vlan-push --left-vlan-push
+		--right-vlan-push --src-mac --left-src-mac
+		--right-src-mac --dst-mac --left-dst-mac
+		--right-dst-mac --loss --left-loss --right-loss
+		--corrupt --left-corrupt --right-corrupt --bit-errors
+		--left-bit-errors --right-bit-errors --duplicate
+		--left-duplicate --right-duplicate --reorder
+		--left-reorder --right-reorder --delay --left-delay
+		--right-delay --jitter --left-jitter --right-jitter
+		--jitter-shape --left-jitter-shape --right-jitter-shape
+		--jitter-reorder --left-jitter-reorder
+		--right-jitter-reorder --rate --left-rate --right-rate
+		--rate-layer --left-rate-layer --right-rate-layer
+		--burst --left-burst --right-burst --queue
+		--left-queue --right-queue --ageing --left-ageing
+		--right-ageing --seed --hold --tap --left-tap
+		--right-tap --tap-to --tap-filter --tap-snap
+		--tap-queue --tap-rotate-bytes --tap-rotate-time
+		--tap-rotate-frames --tap-files -c --config --check
 		--doctor --unbypass --list --dump-config
 		--example-config --dump-filter -h --help -V --version' ;;
 	bumpctl)
 		echo '-s --socket -j --json -i --interval -c --count
-		-h --help -V --version' ;;
+		--side --at --filter --snap --queue --rotate-bytes
+		--rotate-time --rotate-frames --files -h --help
+		-V --version' ;;
 	bumpreplay)
 		echo '-i --interface --tx --qdisc-bypass --cpu --split
 		-w --write -n --dry-run --mtu -p --pps -M --mbps --layer
@@ -56,6 +80,7 @@ _bumpwire_value() {
 	bumpwire:--count) echo text ;;
 	bumpwire:--name) echo text ;;
 	bumpwire:--user) echo user ;;
+	bumpwire:--tap-folder) echo text ;;
 	bumpwire:--metrics-file) echo file ;;
 	bumpwire:--metrics-interval) echo text ;;
 	bumpwire:--metrics-listen) echo text ;;
@@ -88,11 +113,93 @@ _bumpwire_value() {
 	bumpwire:--on-fail) echo 'words block bypass' ;;
 	bumpwire:--on-stop) echo 'words block bypass' ;;
 	bumpwire:--hang-after) echo text ;;
+	bumpwire:--vlan-pop) echo text ;;
+	bumpwire:--left-vlan-pop) echo text ;;
+	bumpwire:--right-vlan-pop) echo text ;;
+	bumpwire:--vlan-map) echo text ;;
+	bumpwire:--left-vlan-map) echo text ;;
+	bumpwire:--right-vlan-map) echo text ;;
+	bumpwire:--vlan-set) echo text ;;
+	bumpwire:--left-vlan-set) echo text ;;
+	bumpwire:--right-vlan-set) echo text ;;
+	bumpwire:--vlan-push) echo text ;;
+	bumpwire:--left-vlan-push) echo text ;;
+	bumpwire:--right-vlan-push) echo text ;;
+	bumpwire:--src-mac) echo text ;;
+	bumpwire:--left-src-mac) echo text ;;
+	bumpwire:--right-src-mac) echo text ;;
+	bumpwire:--dst-mac) echo text ;;
+	bumpwire:--left-dst-mac) echo text ;;
+	bumpwire:--right-dst-mac) echo text ;;
+	bumpwire:--loss) echo text ;;
+	bumpwire:--left-loss) echo text ;;
+	bumpwire:--right-loss) echo text ;;
+	bumpwire:--corrupt) echo text ;;
+	bumpwire:--left-corrupt) echo text ;;
+	bumpwire:--right-corrupt) echo text ;;
+	bumpwire:--bit-errors) echo text ;;
+	bumpwire:--left-bit-errors) echo text ;;
+	bumpwire:--right-bit-errors) echo text ;;
+	bumpwire:--duplicate) echo text ;;
+	bumpwire:--left-duplicate) echo text ;;
+	bumpwire:--right-duplicate) echo text ;;
+	bumpwire:--reorder) echo text ;;
+	bumpwire:--left-reorder) echo text ;;
+	bumpwire:--right-reorder) echo text ;;
+	bumpwire:--delay) echo text ;;
+	bumpwire:--left-delay) echo text ;;
+	bumpwire:--right-delay) echo text ;;
+	bumpwire:--jitter) echo text ;;
+	bumpwire:--left-jitter) echo text ;;
+	bumpwire:--right-jitter) echo text ;;
+	bumpwire:--jitter-shape) echo text ;;
+	bumpwire:--left-jitter-shape) echo text ;;
+	bumpwire:--right-jitter-shape) echo text ;;
+	bumpwire:--jitter-reorder) echo text ;;
+	bumpwire:--left-jitter-reorder) echo text ;;
+	bumpwire:--right-jitter-reorder) echo text ;;
+	bumpwire:--rate) echo text ;;
+	bumpwire:--left-rate) echo text ;;
+	bumpwire:--right-rate) echo text ;;
+	bumpwire:--rate-layer) echo text ;;
+	bumpwire:--left-rate-layer) echo text ;;
+	bumpwire:--right-rate-layer) echo text ;;
+	bumpwire:--burst) echo text ;;
+	bumpwire:--left-burst) echo text ;;
+	bumpwire:--right-burst) echo text ;;
+	bumpwire:--queue) echo text ;;
+	bumpwire:--left-queue) echo text ;;
+	bumpwire:--right-queue) echo text ;;
+	bumpwire:--ageing) echo text ;;
+	bumpwire:--left-ageing) echo text ;;
+	bumpwire:--right-ageing) echo text ;;
+	bumpwire:--seed) echo text ;;
+	bumpwire:--hold) echo text ;;
+	bumpwire:--tap) echo 'words no in out' ;;
+	bumpwire:--left-tap) echo 'words no in out' ;;
+	bumpwire:--right-tap) echo 'words no in out' ;;
+	bumpwire:--tap-to) echo text ;;
+	bumpwire:--tap-filter) echo text ;;
+	bumpwire:--tap-snap) echo text ;;
+	bumpwire:--tap-queue) echo text ;;
+	bumpwire:--tap-rotate-bytes) echo text ;;
+	bumpwire:--tap-rotate-time) echo text ;;
+	bumpwire:--tap-rotate-frames) echo text ;;
+	bumpwire:--tap-files) echo text ;;
 	bumpwire:-c | bumpwire:--config) echo file ;;
 	bumpwire:--dump-filter) echo text ;;
 	bumpctl:-s | bumpctl:--socket) echo socket ;;
 	bumpctl:-i | bumpctl:--interval) echo text ;;
 	bumpctl:-c | bumpctl:--count) echo text ;;
+	bumpctl:--side) echo 'words left right both' ;;
+	bumpctl:--at) echo 'words in out' ;;
+	bumpctl:--filter) echo text ;;
+	bumpctl:--snap) echo text ;;
+	bumpctl:--queue) echo text ;;
+	bumpctl:--rotate-bytes) echo text ;;
+	bumpctl:--rotate-time) echo text ;;
+	bumpctl:--rotate-frames) echo text ;;
+	bumpctl:--files) echo text ;;
 	bumpreplay:-i | bumpreplay:--interface) echo interface ;;
 	bumpreplay:--tx) echo 'words auto ring direct' ;;
 	bumpreplay:--cpu) echo text ;;
@@ -165,13 +272,27 @@ _bumpwire_value() {
 
 _bumpwire_request() {
 	case $1 in
-	'') echo 'words status stats links config check reload filter pause resume reset log stop commands top' ;;
+	'') echo 'words status stats links config check reload filter set unset tap' \
+		'pause resume reset log stop commands top' ;;
 	'check') echo file ;;
 	'filter') echo 'words list add del set' ;;
 	'filter add') echo 'words left right both drop pass-only' ;;
 	'filter add left') echo 'words drop pass-only' ;;
 	'filter add right') echo 'words drop pass-only' ;;
 	'filter add both') echo 'words drop pass-only' ;;
+	'set') echo 'words spin cpu wait hang_after bypass_filter link_propagation' \
+		'vlan_pop vlan_map vlan_set vlan_push src_mac dst_mac loss corrupt' \
+		'bit_errors duplicate reorder delay jitter jitter_shape' \
+		'jitter_reorder rate rate_layer burst queue ageing seed hold tap' \
+		'tap_to tap_filter tap_snap tap_queue tap_rotate_bytes' \
+		'tap_rotate_time tap_rotate_frames tap_files' ;;
+	'unset') echo 'words spin cpu wait hang_after bypass_filter' \
+		'link_propagation vlan_pop vlan_map vlan_set vlan_push src_mac' \
+		'dst_mac loss corrupt bit_errors duplicate reorder delay jitter' \
+		'jitter_shape jitter_reorder rate rate_layer burst queue ageing seed' \
+		'hold tap tap_to tap_filter tap_snap tap_queue tap_rotate_bytes' \
+		'tap_rotate_time tap_rotate_frames tap_files' ;;
+	'tap') echo 'words list start stop' ;;
 	'log') echo 'words error warning info debug' ;;
 	esac
 }

@@ -19,7 +19,7 @@
 #include "options.h"
 
 #define ROWS_MAX 192
-#define WORDS_BYTES 512
+#define WORDS_BYTES 1024
 #define BUMPCTL 1 /* in program[]: it alone has requests */
 #define WORD "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define WIDTH 76 /* of what is printed for bash */
@@ -257,6 +257,19 @@ static void add_actions(char *words)
 	}
 }
 
+/* Keys of a pair that are changed live. */
+static void add_keys(char *words)
+{
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *key = &conf_key[i];
+
+		if (key->section != CONF_PAIR || key->effect != EFFECT_LIVE ||
+		    key->type == CONF_RULE || key->type == CONF_RULE_FILE)
+			continue;
+		add_word(words, key->name);
+	}
+}
+
 /* Of the requests that begin with these words: what comes next. */
 static void add_next(char *words, const struct rows *rows, const char *begin)
 {
@@ -276,10 +289,27 @@ static void add_next(char *words, const struct rows *rows, const char *begin)
 	}
 }
 
+/* Over several lines, which echo joins. */
 static void print_next(const char *begin, const char *words, FILE *out)
 {
-	if (*words)
-		fprintf(out, "\t'%s') echo 'words%s' ;;\n", begin, words);
+	int column = 24 + (int)strlen(begin);
+
+	if (!*words)
+		return;
+	fprintf(out, "\t'%s') echo 'words", begin);
+	while (*words) {
+		int n = 1 + (int)strcspn(words + 1, " ");
+
+		if (column + n > WIDTH + 8) {
+			fprintf(out, "' \\\n\t\t'%.*s", n - 1, words + 1);
+			column = 16;
+		} else {
+			fprintf(out, "%.*s", n, words);
+		}
+		column += n;
+		words += n;
+	}
+	fprintf(out, "' ;;\n");
 }
 
 /* The words behind a request's first one, if its name has two; once. */
@@ -326,6 +356,8 @@ static void print_arguments(const struct row *row, FILE *out)
 		print_rule(row, out);
 	if (strstr(row->value, "LEVEL"))
 		add_levels(words);
+	if (strstr(row->value, "KEY"))
+		add_keys(words);
 	print_next(row->name, words, out);
 }
 

@@ -16,15 +16,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "../tools/ctl_client.h"
 #include "../tools/ctl_options.h"
 #include "../tools/ctl_print.h"
 #include "../tools/ctl_requests.h"
+#include "../tools/ctl_tap.h"
 #include "clock.h"
 
-#define WORDS_MAX 16
+#define WORDS_MAX 32
 #define LINES_MAX 12
 #define LINE_BYTES 4096
 
@@ -94,6 +96,11 @@ static void test_usage(void **state)
 		"stats --interval 0", "stats --interval 9ms",
 		"stats --interval 25h", "stats --interval x",
 		"stats --count 0", "--nosuch", "stats -s",
+		"set", "set delay", "unset", "unset a b c", "tap", "tap a b c",
+		"tap list a b", "tap start x", "tap start a b c d", "tap stop",
+		"tap stop a b c", "-j tap -", "tap - -i 1", "tap - --files 3",
+		"tap - --rotate-bytes 1mb", "status --side left",
+		"tap list --at in", "set delay 1ms --filter x",
 	};
 	struct ctl_options o;
 	struct line line;
@@ -149,6 +156,47 @@ static void test_requests(void **state)
 		{ "filter add wan left drop x", NULL },
 		{ "filter add left drop x", NULL },
 		{ "filter set x \377", NULL },
+		{ "set delay 20ms",
+		  "{'request':'set','key':'delay','value':'20ms'}" },
+		{ "set left.loss gemodel 1% 20%",
+		  "{'request':'set','key':'left.loss',"
+		  "'value':'gemodel 1% 20%'}" },
+		{ "set wan right.delay 20ms",
+		  "{'request':'set','pair':'wan','key':'right.delay',"
+		  "'value':'20ms'}" },
+		/* A pair that is called as a key. */
+		{ "set delay loss 1%",
+		  "{'request':'set','pair':'delay','key':'loss',"
+		  "'value':'1%'}" },
+		{ "set nosuch a b",
+		  "{'request':'set','key':'nosuch','value':'a b'}" },
+		{ "set delay ~", "{'request':'set','key':'delay','value':''}" },
+		{ "set delay \377", NULL },
+		{ "unset delay", "{'request':'unset','key':'delay'}" },
+		{ "unset wan delay",
+		  "{'request':'unset','pair':'wan','key':'delay'}" },
+		{ "tap list", "{'request':'tap_list'}" },
+		{ "tap list wan", "{'request':'tap_list','pair':'wan'}" },
+		{ "tap stop x", "{'request':'tap_stop','id':'x'}" },
+		{ "tap stop wan x",
+		  "{'request':'tap_stop','pair':'wan','id':'x'}" },
+		{ "tap start x /a/b",
+		  "{'request':'tap_start','id':'x','to':'/a/b'}" },
+		{ "tap start wan x dev:eth3 --side left --at in --filter arp "
+		  "--snap 128 --queue 1mb --rotate-bytes 2mb --rotate-time 1h "
+		  "--rotate-frames 9 --files 5",
+		  "{'request':'tap_start','pair':'wan','id':'x',"
+		  "'to':'dev:eth3','side':'left','at':'in','filter':'arp',"
+		  "'snap':'128','queue':'1mb','rotate_bytes':'2mb',"
+		  "'rotate_time':'1h','rotate_frames':'9','files':'5'}" },
+		{ "tap -", "{'request':'tap_stream'}" },
+		{ "tap wan -", "{'request':'tap_stream','pair':'wan'}" },
+		{ "tap --snap 64 wan x.pcapng",
+		  "{'request':'tap_stream','pair':'wan','snap':'64'}" },
+		{ "tap ./list", "{'request':'tap_stream'}" },
+		/* No file that is called so by mistake. */
+		{ "tap lsit", NULL },
+		{ "tap wan stop", NULL },
 		{ "stats \377", NULL },
 	};
 	struct ctl_options o;
@@ -307,6 +355,34 @@ static void test_print_stats_one_way(void **state)
 	free(text);
 }
 
+/* What a stage of either lane counts, and each tap. */
+static void test_print_stats_stages(void **state)
+{
+	char *text;
+
+	(void)state;
+	text = print(ctl_print_stats, "{}",
+		"{'pairs':[{'lanes':{'left':{'from':'a','to':'b','stages':{"
+		"'impair':{'lost':7,'bit_errors':0},'delay':{'late':1}}},"
+		"'right':{'from':'b','to':'a','stages':{'impair':{'lost':9},"
+		"'rate':{'tail_dropped':3}}}},'taps':[{'id':'x','to':'-',"
+		"'left':{'taken_frames':5,'lost_frames':1},'right':"
+		"{'taken_frames':6,'lost_frames':0},'written_frames':10}]}]}");
+	assert_non_null(strstr(text,
+"impair lost                                       7                    9\n"));
+	assert_null(strstr(text, "bit errors"));
+	assert_non_null(strstr(text,
+"delay late                                        1                    0\n"));
+	assert_non_null(strstr(text,
+"rate tail dropped                                 0                    3\n"));
+	assert_non_null(strstr(text,
+"tap x to whoever reads it\n"
+"  taken frames                                    5                    6\n"
+"  lost frames                                     1                    0\n"
+"  written frames                                 10\n"));
+	free(text);
+}
+
 static void check_rates(const char *was, const char *now, const char *want)
 {
 	json_t *before = load(was), *after = load(now);
@@ -404,6 +480,28 @@ static void test_print_rules(void **state)
 "  (run time)\n");
 }
 
+#define TAP(id, rest)                                                  \
+	"{'pair':'wan','id':'" id "','left':{'at':'out',"               \
+	"'taken_frames':5,'lost_frames':1},'right':{'at':'no',"          \
+	"'taken_frames':2,'lost_frames':0},'written_frames':6," rest "}"
+
+static void test_print_taps(void **state)
+{
+	(void)state;
+	check_print(ctl_print_taps, "{}", "{'taps':[]}", "no taps\n");
+	check_print(ctl_print_taps, "{}",
+		"{'taps':[" TAP("tap", "'to':'/a/b','error':'No space left on "
+		"device'") "," TAP("stream1", "'to':'-','runtime':true,"
+		"'ended':true,'error':null") "]}",
+"pair name    left  right        taken         lost      written  to\n"
+"wan  tap     out   no               7            1            6  /a/b"
+"  (fails: No space left on device)\n"
+"wan  stream1 out   no               7            1            6  whoever "
+"reads it  (run time)  (its reader has gone)\n");
+	check_print(ctl_print_tap_stopped, "{'id':'x'}", "{}",
+		    "tap x: stopped\n");
+}
+
 static void test_print_others(void **state)
 {
 	(void)state;
@@ -422,6 +520,10 @@ static void test_print_others(void **state)
 		    "{'commands':[{'name':'filter_del','arguments':'[PAIR] ID',"
 		    "'help':'Remove it'}]}",
 		    "  filter del [PAIR] ID      Remove it\n");
+	check_print(ctl_print_commands, "{}",
+		    "{'commands':[{'name':'tap_stream',"
+		    "'arguments':'[PAIR] FILE','help':'Copy'}]}",
+		    "  tap [PAIR] FILE           Copy\n");
 }
 
 /* Another version may leave out anything. */
@@ -721,6 +823,182 @@ static void test_filter_set(void **state)
 	}
 }
 
+/* Is the first word of `set` a pair? Where no key tells, the bridge knows. */
+static void test_set(void **state)
+{
+	static const char *const say[] = {
+		"{\"ok\":true,\"result\":{\"pairs\":[{\"name\":\"wan\"}]}}\n",
+		NULL,
+	};
+	static const struct {
+		const char *line;
+		const char *pair, *key, *value;
+	} row[] = {
+		{ "set wan nosuch 1 2", "wan", "nosuch", "1 2" },
+		{ "set nosuch wan 2", "", "nosuch", "wan 2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct ctl_client *client;
+		struct ctl_options o;
+		struct fake fake;
+		struct line line;
+		json_t *request;
+
+		fake_start(&fake, say);
+		assert_int_equal(parse(&o, &line, row[i].line), 0);
+		assert_int_equal(ctl_request_make(&o, &request), 0);
+		assert_int_equal(ctl_client_open(&client, NULL), 0);
+		assert_int_equal(ctl_request[o.request].settle(&o, client,
+							       request), 0);
+		assert_string_equal(ctl_text(request, "pair"), row[i].pair);
+		assert_string_equal(ctl_text(request, "key"), row[i].key);
+		assert_string_equal(ctl_text(request, "value"), row[i].value);
+		json_decref(request);
+		ctl_client_close(client);
+		fake_stop(&fake);
+	}
+}
+
+/* ---- a tap's stream ---- */
+
+#define BLOCK_BYTES 28
+
+/* What a bridge sends behind its answer, and what it does amid. */
+struct stream {
+	struct fake fake;
+	char file[64];
+	size_t first, second; /* bytes that it sends */
+	bool asks_to_end;     /* between them */
+	bool refuses;
+};
+
+/* Blocks of pcapng, as far as their lengths go. */
+static void fill_blocks(char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)('a' + i / BLOCK_BYTES);
+	for (size_t i = 4; i + 4 <= len; i += BLOCK_BYTES)
+		memcpy(bytes + i, &(uint32_t){ BLOCK_BYTES }, 4);
+}
+
+static size_t file_bytes(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) ? 0 : (size_t)st.st_size;
+}
+
+static void *stream_run(void *arg)
+{
+	static const char yes[] = "{\"ok\":true,\"result\":{}}\n";
+	static const char no[] = "{\"ok\":false,\"error\":\"no\"}\n";
+	const uint64_t until_ns = clock_now_ns() + 5 * NS_PER_SEC;
+	struct stream *s = arg;
+	char bytes[32 * BLOCK_BYTES], all[sizeof(bytes) + sizeof(yes)];
+	const char *say = s->refuses ? no : yes;
+	size_t n = strlen(say);
+	int fd = accept(s->fake.fd, NULL, NULL);
+
+	fill_blocks(bytes, sizeof(bytes));
+	if (recv(fd, all, sizeof(all), 0) > 0) {
+		/* In one piece with the answer, so that nothing may be lost. */
+		memcpy(all, say, n);
+		memcpy(all + n, bytes, s->first);
+		send(fd, all, n + s->first, MSG_NOSIGNAL);
+		while (s->asks_to_end && file_bytes(s->file) < s->first &&
+		       clock_now_ns() < until_ns)
+			sched_yield();
+		if (s->asks_to_end)
+			kill(getpid(), SIGTERM);
+		send(fd, bytes + s->first, s->second, MSG_NOSIGNAL);
+	}
+	/* It ends, or else the one who reads does. */
+	while (s->asks_to_end && recv(fd, all, 1, 0) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+/* What ctl_tap_run() says; the file has so many whole bytes. */
+static int stream_to_file(struct stream *s, size_t *len)
+{
+	struct ctl_client *client;
+	struct ctl_options o;
+	struct line line;
+	char text[128], got[32 * BLOCK_BYTES], want[sizeof(got)];
+	json_t *request;
+	FILE *in;
+	int r;
+
+	fake_dir(&s->fake);
+	fake_listen(&s->fake, "wan");
+	snprintf(s->file, sizeof(s->file), "%s/x.pcapng", s->fake.dir);
+	pthread_create(&s->fake.thread, NULL, stream_run, s);
+	snprintf(text, sizeof(text), "tap %s", s->file);
+	assert_int_equal(parse(&o, &line, text), 0);
+	assert_int_equal(ctl_tap_check(&o), 0);
+	assert_int_equal(ctl_request_make(&o, &request), 0);
+	assert_int_equal(ctl_client_open(&client, NULL), 0);
+	r = ctl_tap_run(client, &o, request);
+	ctl_client_close(client);
+	json_decref(request);
+	in = fopen(s->file, "r");
+	*len = in ? fread(got, 1, sizeof(got), in) : 0;
+	if (in)
+		fclose(in);
+	fill_blocks(want, sizeof(want));
+	assert_memory_equal(got, want, *len);
+	unlink(s->file);
+	s->fake.n_heard = 0;
+	fake_stop(&s->fake);
+	return r;
+}
+
+static void test_stream(void **state)
+{
+	struct stream ended = { .first = 5 * BLOCK_BYTES + 9, .second = 10 };
+	struct stream none = { .first = 0 };
+	struct stream refused = { .refuses = true };
+	size_t len;
+
+	(void)state;
+	assert_int_equal(stream_to_file(&ended, &len), -ECONNRESET);
+	assert_int_equal(len, 5 * BLOCK_BYTES + 19);
+	assert_int_equal(stream_to_file(&none, &len), -ECONNRESET);
+	assert_int_equal(len, 0);
+	/* What stands in a file stays if there is nothing to write. */
+	assert_int_equal(stream_to_file(&refused, &len), -EPROTO);
+	assert_int_equal(file_bytes(refused.file), 0);
+}
+
+/* A signal ends it with the block that was begun, wherever that was. */
+static void test_stream_ends_whole(void **state)
+{
+	sigset_t set, before;
+	size_t len;
+	int number;
+
+	(void)state;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	for (size_t into = 0; into <= BLOCK_BYTES; into++) {
+		struct stream s = {
+			.first = 3 * BLOCK_BYTES + into,
+			.second = 3 * BLOCK_BYTES,
+			.asks_to_end = true,
+		};
+
+		assert_int_equal(stream_to_file(&s, &len), 0);
+		assert_int_equal(len, (into && into < BLOCK_BYTES ? 4 :
+				       3 + into / BLOCK_BYTES) * BLOCK_BYTES);
+		sigwait(&set, &number);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -734,6 +1012,8 @@ int main(void)
 		cmocka_unit_test(test_print_status),
 		cmocka_unit_test(test_print_reload),
 		cmocka_unit_test(test_print_rules),
+		cmocka_unit_test(test_print_stats_stages),
+		cmocka_unit_test(test_print_taps),
 		cmocka_unit_test(test_print_others),
 		cmocka_unit_test(test_print_nothing),
 		cmocka_unit_test(test_ask),
@@ -741,6 +1021,9 @@ int main(void)
 		cmocka_unit_test(test_signal_ends_it),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_filter_set),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_stream_ends_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "log.h"
@@ -26,6 +28,7 @@ struct fixture {
 	struct control control;
 	struct control_params params;
 	bool broken; /* what is read again has a mistake */
+	struct server_heir heir; /* that the last answer named */
 };
 
 static void fill(struct conf *conf)
@@ -81,11 +84,20 @@ static int setup(void **state)
 	return 0;
 }
 
+/* Who is named gets to know that there is nothing. */
+static void disinherit(struct fixture *f)
+{
+	if (f->heir.take)
+		f->heir.take(f->heir.arg, -1);
+	f->heir.take = NULL;
+}
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	struct control *c = &f->control;
 
+	disinherit(f);
 	for (size_t i = 0; i < c->n_bridges; i++)
 		bridge_free(c->bridge[i]);
 	free(c->bridge);
@@ -108,7 +120,8 @@ static char *ask_quietly(struct fixture *f, const char *line, size_t len)
 
 	assert_non_null(null);
 	stderr = null;
-	answer = requests_answer(&f->control, line, len);
+	disinherit(f);
+	answer = requests_answer(&f->control, line, len, &f->heir);
 	stderr = real;
 	fclose(null);
 	return answer;
@@ -182,6 +195,16 @@ static const char *const good[] = {
 	"{\"request\":\"reset\"}",
 	"{\"request\":\"log\",\"level\":\"error\"}",
 	"{\"request\":\"commands\"}",
+	"{\"request\":\"set\",\"pair\":\"wan\",\"key\":\"left.delay\","
+	"\"value\":\"20ms\"}",
+	"{\"request\":\"set\",\"pair\":\"wan\",\"key\":\"loss\","
+	"\"value\":\"gemodel 1% 20%\"}",
+	"{\"request\":\"unset\",\"pair\":\"wan\",\"key\":\"delay\"}",
+	"{\"request\":\"tap_list\",\"pair\":\"lan\"}",
+	"{\"request\":\"tap_stream\",\"pair\":\"wan\"}",
+	"{\"request\":\"tap_stream\",\"pair\":\"wan\",\"side\":\"left\","
+	"\"at\":\"in\",\"filter\":\"tcp port 80\",\"snap\":128,"
+	"\"queue\":\"1mb\"}",
 };
 
 static void test_good(void **state)
@@ -236,6 +259,303 @@ static void test_bad(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
 		assert_refused(f, row[i].line, row[i].why);
+	assert_null(f->heir.take);
+}
+
+/* ---- keys ---- */
+
+#define SET(key, value) "{\"request\":\"set\",\"pair\":\"wan\",\"key\":\"" \
+	key "\",\"value\":\"" value "\"}"
+#define UNSET(key) "{\"request\":\"unset\",\"pair\":\"wan\",\"key\":\"" \
+	key "\"}"
+
+/* What changed, as "left.spin: 50 -> 7 live; ..." */
+static void assert_changes(struct fixture *f, const char *line,
+			   const char *want)
+{
+	json_t *answer = ask(f, line), *change;
+	const json_t *changes = json_object_get(
+		json_object_get(answer, "result"), "changes");
+	char got[512] = "";
+
+	for (size_t i = 0; i < json_array_size(changes); i++) {
+		size_t n = strlen(got);
+		const char *pair, *key, *from, *to, *effect;
+
+		change = json_array_get(changes, i);
+		assert_int_equal(json_unpack(change, "{ssssssssss}", "pair",
+					     &pair, "key", &key, "from", &from,
+					     "to", &to, "effect", &effect), 0);
+		snprintf(got + n, sizeof(got) - n, "%s%s %s: %s -> %s %s",
+			 n ? "; " : "", pair, key, from, to, effect);
+	}
+	assert_string_equal(got, want);
+	json_decref(answer);
+}
+
+static void test_set(void **state)
+{
+	struct fixture *f = *state;
+	const struct conf *before;
+
+	assert_changes(f, SET("spin", "7"), "wan left.spin: 50 -> 7 live; "
+		       "wan right.spin: 50 -> 7 live");
+	assert_changes(f, SET("right.spin", "8"),
+		       "wan right.spin: 7 -> 8 live");
+	assert_changes(f, SET("right.spin", "8"), "");
+	assert_int_equal(f->control.conf->pair[0].spin_us[SIDE_LEFT], 7);
+	assert_int_equal(f->control.conf->pair[1].spin_us[SIDE_LEFT], 50);
+	/* What stages take is text. */
+	assert_changes(f, SET("left.delay", "20ms"),
+		       "wan left.delay:  -> 20ms live");
+	assert_changes(f, UNSET("delay"), "wan left.delay: 20ms ->  live");
+	assert_null(f->control.conf->pair[0].delay[SIDE_LEFT]);
+	assert_changes(f, UNSET("delay"), "");
+	assert_changes(f, UNSET("left.spin"), "wan left.spin: 7 -> 50 live");
+	before = f->control.conf;
+	assert_refused(f, SET("spin", "x"), "spin: nothing was changed");
+	assert_ptr_equal(f->control.conf, before);
+	/* And all is the file's again. */
+	assert_changes(f, "{\"request\":\"reload\"}",
+		       "wan right.spin: 8 -> 50 live");
+}
+
+/* The mistake is told with its key, and what is allowed. */
+static void test_set_mistakes(void **state)
+{
+	static const struct {
+		const char *line, *why;
+	} row[] = {
+		{ SET("spin", "x"), "pair wan: spin: 'x': allowed is a whole "
+				    "number from 0 to 1000000000" },
+		{ SET("left.delay", "1h"), "pair wan: left.delay: '1h': "
+					   "allowed is " },
+		{ SET("dealy", "20ms"), "did you mean delay?" },
+		{ SET("left.wait", "yes"), "no such key" },
+		{ SET("json", "yes"), "it belongs into [bumpwire]" },
+		{ SET("left.delay", "20ms\\u0000"), "" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		json_t *answer = ask(f, row[i].line);
+		const char *mistake = json_string_value(json_array_get(
+			json_object_get(answer, "mistakes"), 0));
+
+		if (json_is_true(json_object_get(answer, "ok")) ||
+		    (*row[i].why && (!mistake || !strstr(mistake, row[i].why))))
+			fail_msg("%s: '%s' is not in '%s'", row[i].line,
+				 row[i].why, mistake ? mistake : "");
+		json_decref(answer);
+	}
+	assert_refused(f, "{\"request\":\"set\",\"key\":\"spin\","
+			  "\"value\":\"1\"}", "there are 2 pairs");
+	assert_refused(f, "{\"request\":\"set\",\"pair\":\"wan\"}",
+		       "value: missing");
+	assert_refused(f, "{\"request\":\"unset\",\"pair\":\"wan\"}",
+		       "key: missing");
+}
+
+/* What would lose frames is refused with what it takes. */
+static void test_set_not_live(void **state)
+{
+	struct fixture *f = *state;
+	const struct conf *before = f->control.conf;
+
+	assert_refused(f, SET("tx", "ring"),
+		       "tx: is not changed so, for the port would be opened "
+		       "anew: start the bridge with it");
+	f->control.conf->path = strdup("/etc/x.conf");
+	assert_refused(f, SET("left.rx_slots", "64"),
+		       "in /etc/x.conf and reload");
+	assert_refused(f, UNSET("left"), "both ports would be opened anew");
+	assert_refused(f, SET("drop.x", "udp"), "`filter add`");
+	assert_refused(f, UNSET("drop.web"), "`filter add`");
+	assert_ptr_equal(f->control.conf, before);
+}
+
+/* Every key of a pair, by whatever type it has: its default can be set, and is
+ * what is there once it is unset. */
+static void test_set_all(void **state)
+{
+	struct fixture *f = *state;
+	char line[512];
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *key = &conf_key[i];
+		const char *text = key->fallback ? key->fallback : "no";
+		json_t *answer;
+
+		if (key->section != CONF_PAIR)
+			continue;
+		snprintf(line, sizeof(line), "{\"request\":\"set\",\"pair\":"
+			 "\"lan\",\"key\":\"%s\",\"value\":\"%s\"}",
+			 key->name, text);
+		answer = ask(f, line);
+		assert_int_equal(json_is_true(json_object_get(answer, "ok")),
+				 key->effect == EFFECT_LIVE &&
+				 key->type != CONF_RULE &&
+				 key->type != CONF_RULE_FILE &&
+				 strcmp(key->name, "wait"));
+		json_decref(answer);
+		snprintf(line, sizeof(line), "{\"request\":\"unset\",\"pair\":"
+			 "\"lan\",\"key\":\"%s\"}", key->name);
+		json_decref(ask(f, line));
+	}
+}
+
+/* ---- taps ---- */
+
+#define STREAM(rest) "{\"request\":\"tap_stream\",\"pair\":\"wan\"" rest "}"
+#define START(id, to, rest) "{\"request\":\"tap_start\",\"pair\":\"wan\"," \
+	"\"id\":\"" id "\",\"to\":\"" to "\"" rest "}"
+#define STOP(id) "{\"request\":\"tap_stop\",\"pair\":\"wan\",\"id\":\"" \
+	id "\"}"
+
+static size_t count_taps(struct fixture *f)
+{
+	json_t *answer = ask(f, "{\"request\":\"tap_list\"}");
+	size_t n = json_array_size(json_object_get(
+		json_object_get(answer, "result"), "taps"));
+
+	json_decref(answer);
+	return n;
+}
+
+static void test_tap_mistakes(void **state)
+{
+	static const struct {
+		const char *line, *why;
+	} row[] = {
+		{ STREAM(",\"snap\":\"x\""), "tap stream: snap: 'x': allowed" },
+		{ STREAM(",\"queue\":\"1\""), "tap stream: queue: '1': "
+		  "allowed" },
+		{ STREAM(",\"filter\":\"udp prt\""), "filter: 'udp prt': " },
+		{ STREAM(",\"files\":3"), "files: is for a tap to a file" },
+		{ START("x", "eth3", ""), "tap x: to: 'eth3': allowed is " },
+		{ START("x", "no", ""), "tap x: to: 'no': allowed is " },
+		{ START("x", "dev:eth3", ",\"rotate_time\":\"1h\""),
+		  "rotate_time: is for a tap to a file" },
+		{ START("x", "/tmp/x", ",\"rotate_bytes\":\"1\""),
+		  "rotate_bytes: '1': allowed" },
+		{ START("x", "/nonexistent/x.pcapng", ""), "No such file" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		json_t *answer = ask(f, row[i].line);
+		const char *mistake = json_string_value(json_array_get(
+			json_object_get(answer, "mistakes"), 0));
+
+		if (!mistake || !strstr(mistake, row[i].why))
+			fail_msg("%s: '%s' is not in '%s'", row[i].line,
+				 row[i].why, mistake ? mistake : "");
+		json_decref(answer);
+	}
+	assert_refused(f, STREAM(",\"side\":\"up\""),
+		       "side: 'up': allowed is one of left, right, both");
+	assert_refused(f, STREAM(",\"at\":7"), "at: missing");
+	assert_refused(f, STREAM(",\"snap\":[1]"), "snap: missing");
+	assert_refused(f, START("a b", "/tmp/x", ""), "id: 'a b'");
+	assert_refused(f, START("tap", "/tmp/x", ""),
+		       "the configuration's own");
+	assert_refused(f, STOP("x"), "has no tap 'x'");
+	assert_null(f->heir.take);
+	assert_int_equal(count_taps(f), 0);
+}
+
+static void test_tap_start(void **state)
+{
+	struct fixture *f = *state;
+	char folder[] = "/tmp/test_requests.XXXXXX", path[64], line[256];
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/x.pcapng", folder);
+	snprintf(line, sizeof(line), START("x", "%s", ",\"side\":\"left\","
+		 "\"snap\":64"), path);
+	assert_ok(f, line);
+	assert_refused(f, line, "has a tap x");
+	assert_int_equal(count_taps(f), 1);
+	assert_ok(f, "{\"request\":\"stats\"}");
+	assert_ok(f, STOP("x"));
+	assert_int_equal(count_taps(f), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+/* The heir of the last answer gets an end of a connection. */
+static int inherit(struct fixture *f)
+{
+	int end[2];
+
+	assert_non_null(f->heir.take);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
+				    SOCK_CLOEXEC, 0, end), 0);
+	f->heir.take(f->heir.arg, end[0]);
+	f->heir.take = NULL;
+	return end[1];
+}
+
+static bool is_closed(int fd)
+{
+	char byte;
+
+	return !recv(fd, &byte, 1, 0);
+}
+
+/* Not before the connection is there, and no more than there may be. */
+static void test_tap_stream(void **state)
+{
+	struct fixture *f = *state;
+	int fd[32], n = 0, last;
+
+	assert_ok(f, STREAM(""));
+	assert_int_equal(count_taps(f), 0);
+	for (; n < 32; n++) {
+		json_t *answer = ask(f, STREAM(",\"filter\":\"arp\""));
+		bool ok = json_is_true(json_object_get(answer, "ok"));
+
+		json_decref(answer);
+		if (!ok)
+			break;
+		fd[n] = inherit(f);
+		assert_false(is_closed(fd[n]));
+	}
+	assert_in_range(n, 1, 31);
+	assert_int_equal(count_taps(f), n);
+	assert_refused(f, STREAM(""), "at most so many");
+	/* One that was promised, and for which there is no room any more. */
+	assert_ok(f, STOP("stream1"));
+	assert_ok(f, STREAM(""));
+	last = dup(fd[1]);
+	close(fd[0]);
+	fd[0] = inherit(f);
+	assert_ok(f, STOP("stream2"));
+	while (!is_closed(last))
+		assert_int_equal(recv(last, &(char[4096]){ 0 }, 4096, 0) > 0, 1);
+	close(last);
+	assert_int_equal(count_taps(f), n - 1);
+	while (n)
+		close(fd[--n]);
+}
+
+/* The pair is gone meanwhile. */
+static void test_tap_stream_late(void **state)
+{
+	struct fixture *f = *state;
+	struct server_heir heir;
+	int fd;
+
+	assert_ok(f, STREAM(""));
+	heir = f->heir;
+	f->heir.take = NULL;
+	free(f->control.conf->pair[0].name);
+	f->control.conf->pair[0].name = strdup("other");
+	f->heir = heir;
+	fd = inherit(f);
+	assert_true(is_closed(fd));
+	close(fd);
+	assert_int_equal(count_taps(f), 0);
 }
 
 /* The mistakes come with the answer, with their place. */
@@ -278,6 +598,8 @@ static size_t mutate(struct rng *rng, char *line, size_t len)
 	static const char *const piece[] = {
 		"\"", "{", "}", "\\", "\\u0000", "null", "1e999", "\xff", ":",
 		"\"pair\":\"wan\",", "web", "tcp port 80", "and (", ",",
+		"\"key\":\"tap_to\",", "\"side\":\"right\",", "20ms", "%",
+		"\"id\":\"stream1\",",
 	};
 	size_t at = rng_below(rng, len + 1), n;
 	const char *p = piece[rng_below(rng, ARRAY_SIZE(piece))];
@@ -361,6 +683,10 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_utf8_cut), TEST(test_good), TEST(test_bad), TEST(test_broken_reload),
+		TEST(test_set), TEST(test_set_mistakes),
+		TEST(test_set_not_live), TEST(test_set_all),
+		TEST(test_tap_mistakes), TEST(test_tap_start),
+		TEST(test_tap_stream), TEST(test_tap_stream_late),
 		TEST(test_deep), TEST(test_fuzz),
 	};
 

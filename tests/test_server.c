@@ -43,7 +43,11 @@ struct fixture {
 	bool has_no_memory;
 	struct rlimit files;
 	int fd[MANY]; /* of clients; -1: none */
+	unsigned int heirs, n_taken, n_left; /* named; that got it, or did not */
+	int taken[2 * SERVER_CLIENTS_MAX];
 };
+
+#define STREAM "stream" /* a request that has its connection handed over */
 
 /* ---- both ends ---- */
 
@@ -57,7 +61,19 @@ static int print_answer(char *out, size_t room, const char *line, size_t len)
 	return snprintf(out, room, "%zu bytes %08x\n", len, (unsigned int)sum);
 }
 
-static char *answer(void *arg, const char *line, size_t len)
+static void take_over(void *arg, int fd)
+{
+	struct fixture *x = arg;
+
+	if (fd < 0)
+		x->n_left++;
+	else
+		x->taken[x->n_taken++] = fd;
+	assert_true(x->n_left + x->n_taken <= x->heirs);
+}
+
+static char *answer(void *arg, const char *line, size_t len,
+		    struct server_heir *heir)
 {
 	struct fixture *x = arg;
 	size_t room = x->answer_bytes ? x->answer_bytes + 1 : 64;
@@ -69,6 +85,10 @@ static char *answer(void *arg, const char *line, size_t len)
 	x->last_len = len;
 	if (!text)
 		return NULL;
+	if (!strcmp(line, STREAM)) {
+		x->heirs++;
+		*heir = (struct server_heir){ take_over, x };
+	}
 	print_answer(text, 64, line, len);
 	for (size_t i = 0; i < x->answer_bytes; i++)
 		text[i] = (char)('a' + i % 23);
@@ -113,6 +133,9 @@ static int teardown(void **state)
 	for (int i = 0; i < MANY; i++)
 		close_fd(&x->fd[i]);
 	server_close(x->server);
+	for (unsigned int i = 0; i < x->n_taken; i++)
+		close(x->taken[i]);
+	assert_int_equal(x->n_taken + x->n_left, x->heirs); /* each got to know */
 	unlink(x->path);
 	assert_int_equal(rmdir(x->folder), 0); /* nothing else is left there */
 	free(x);
@@ -554,6 +577,132 @@ static void test_idle(void **state)
 	assert_true(is_ended(x, 0));
 }
 
+/* ---- connections that are handed over ---- */
+
+/* Client i has been, and knows; what it gets now is the heir's. */
+static void test_hand_over(void **state)
+{
+	struct fixture *x = *state;
+	char got[64];
+
+	join(x, 0);
+	join(x, 1);
+	say_text(x, 0, STREAM "\nnot looked at\n");
+	settle(x);
+	assert_int_equal(x->n_taken, 1);
+	assert_true(fcntl(x->taken[0], F_GETFL) & O_NONBLOCK);
+	assert_int_equal(write(x->taken[0], "raw", 3), 3);
+	print_answer(got, sizeof(got), STREAM, strlen(STREAM));
+	strcat(got, "raw");
+	hears(x, 0, got);
+	/* What it says is not for the server, nor its end. */
+	say_text(x, 0, "request\n");
+	settle(x);
+	assert_int_equal(x->calls, 1);
+	assert_int_equal(recv(x->taken[0], got, sizeof(got), 0), 8);
+	say_text(x, 1, "request\n");
+	hears_of(x, 1, "request");
+	leave(x, 0);
+	tick_after(x, 1000);
+	assert_true(is_ended(x, 1));
+	assert_int_equal(fcntl(x->taken[0], F_GETFD), FD_CLOEXEC);
+	assert_int_equal(recv(x->taken[0], got, sizeof(got), 0), 0);
+}
+
+/* They hold no places: as many again may come. */
+static void test_hand_over_many(void **state)
+{
+	struct fixture *x = *state;
+
+	for (int turn = 0; turn < 2; turn++) {
+		int from = turn * SERVER_CLIENTS_MAX;
+
+		for (int i = from; i < from + SERVER_CLIENTS_MAX; i++)
+			join(x, i);
+		for (int i = from; i < from + SERVER_CLIENTS_MAX; i++)
+			say_text(x, i, STREAM "\n");
+		settle(x);
+	}
+	assert_int_equal(x->n_taken, 2 * SERVER_CLIENTS_MAX);
+	for (int i = 0; i < 2 * SERVER_CLIENTS_MAX; i++)
+		hears_of(x, i, STREAM);
+	join(x, 2 * SERVER_CLIENTS_MAX);
+	say_text(x, 2 * SERVER_CLIENTS_MAX, "request\n");
+	hears_of(x, 2 * SERVER_CLIENTS_MAX, "request");
+}
+
+/* Not before the last byte of the answer is out. */
+static void test_hand_over_late(void **state)
+{
+	struct fixture *x = *state;
+	size_t at = 0, n;
+
+	x->answer_bytes = MEGABYTE;
+	join(x, 0);
+	say_text(x, 0, STREAM "\n");
+	settle(x);
+	while (!x->n_taken) {
+		n = take(x, 0, at, 4096);
+		assert_true(n > 0);
+		at += n;
+		settle(x);
+	}
+	assert_int_equal(write(x->taken[0], "raw", 3), 3);
+	while (at < MEGABYTE) {
+		n = take(x, 0, at, MEGABYTE - at);
+		assert_true(n > 0);
+		at += n;
+	}
+	hears(x, 0, "raw");
+}
+
+/* Who goes before leaves nothing to an heir, however it goes. */
+static void test_no_heritage(void **state)
+{
+	struct fixture *x = *state;
+
+	x->answer_bytes = MEGABYTE;
+	for (int i = 0; i < 3; i++) {
+		join(x, i);
+		say_text(x, i, STREAM "\n");
+	}
+	settle(x);
+	assert_int_equal(x->heirs, 3);
+	leave(x, 0);
+	settle(x);
+	assert_int_equal(x->n_left, 1);
+	assert_int_equal(take(x, 1, 0, 100), 100);
+	settle(x);
+	tick_after(x, 11);
+	assert_int_equal(x->n_left, 3);
+	join(x, 3);
+	join(x, 4);
+	say_text(x, 3, STREAM "\n");
+	settle(x);
+	x->answer_bytes = 0;
+	say_text(x, 4, STREAM "\n");
+	server_run(x->server);
+	/* The one gets its answer now, the other does not take it. */
+	server_close(x->server);
+	x->server = NULL;
+	assert_int_equal(x->n_left, 5);
+	assert_int_equal(x->n_taken, 0);
+}
+
+/* A client that sends no more may well go on to read. */
+static void test_hand_over_half_closed(void **state)
+{
+	struct fixture *x = *state;
+
+	join(x, 0);
+	say_text(x, 0, STREAM);
+	shutdown(x->fd[0], SHUT_WR);
+	hears_of(x, 0, STREAM);
+	assert_int_equal(x->n_taken, 1);
+	assert_int_equal(write(x->taken[0], "raw", 3), 3);
+	hears(x, 0, "raw");
+}
+
 /* ---- the socket's file ---- */
 
 /* This error, logged or not, and nothing is touched. */
@@ -825,6 +974,11 @@ int main(void)
 		CASE(test_half_request),
 		CASE(test_answer_not_taken),
 		CASE(test_idle),
+		CASE(test_hand_over),
+		CASE(test_hand_over_many),
+		CASE(test_hand_over_late),
+		CASE(test_no_heritage),
+		CASE(test_hand_over_half_closed),
 		CASE(test_other_files),
 		CASE(test_others_socket),
 		CASE(test_mode),

@@ -12,6 +12,7 @@
 #include "ctl_options.h"
 #include "ctl_print.h"
 #include "ctl_requests.h"
+#include "ctl_tap.h"
 #include "log.h"
 #include "manual.h"
 #include "top.h"
@@ -120,6 +121,8 @@ static int ask(struct ctl_client *client, const struct ctl_options *o,
 
 	if (r)
 		return r;
+	if (o->request == REQUEST_TAP_STREAM)
+		return ctl_tap_run(client, o, request);
 	return o->interval_ns ? ask_often(client, o, request) :
 				ask_once(client, o, request);
 }
@@ -144,8 +147,12 @@ static int connect_and_ask(const struct ctl_options *o, json_t *request)
 static int run(const struct ctl_options *o)
 {
 	json_t *request = NULL;
-	int r = o->request == CTL_TOP ? 0 : ctl_request_make(o, &request);
+	int r = 0;
 
+	if (o->request == REQUEST_TAP_STREAM)
+		r = ctl_tap_check(o);
+	if (!r && o->request != CTL_TOP)
+		r = ctl_request_make(o, &request);
 	if (r == -ENOMEM)
 		log_err("%s", strerror(ENOMEM));
 	if (r)
@@ -162,6 +169,8 @@ static int print_help(void)
 	       "Ask a running bumpwire, such as\n"
 	       "  bumpctl status\n"
 	       "  bumpctl filter add left drop web tcp port 80\n"
+	       "  bumpctl set left.delay 20ms\n"
+	       "  bumpctl tap - | tshark -i -\n"
 	       "\n"
 	       "Without PAIR a request is for all pairs, or for the only one."
 	       "\n");

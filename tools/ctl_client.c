@@ -189,35 +189,45 @@ static int make_room(struct input *in)
 	return 0;
 }
 
+/* Take what is there, but no byte behind the newline: it may belong to somebody
+ * else. Whether that has come; -errno. */
+static int receive_some(const struct ctl_client *c, struct input *in)
+{
+	char *to = in->bytes + in->len;
+	const char *end;
+	ssize_t n = recv(c->fd, to, in->room - in->len, MSG_DONTWAIT | MSG_PEEK);
+
+	if (n > 0) {
+		end = memchr(to, '\n', (size_t)n);
+		n = recv(c->fd, to, end ? (size_t)(end - to) + 1 : (size_t)n,
+			 MSG_DONTWAIT);
+	}
+	if (!n)
+		return -ECONNRESET;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	in->len += (size_t)n;
+	return in->bytes[in->len - 1] == '\n';
+}
+
 /* Its length without the newline is in->len. */
 static int receive_line(const struct ctl_client *c, struct input *in,
 			uint64_t end_ns)
 {
 	for (;;) {
 		int r = make_room(in);
-		const char *end;
-		ssize_t n;
 
 		if (!r)
 			r = wait_until(c, POLLIN, end_ns);
 		/* A byte now and then is no answer in time. */
 		if (!r && clock_now_ns() >= end_ns)
 			r = -ETIMEDOUT;
-		if (r)
+		if (!r)
+			r = receive_some(c, in);
+		if (r < 0)
 			return r;
-		n = recv(c->fd, in->bytes + in->len, in->room - in->len,
-			 MSG_DONTWAIT);
-		if (!n)
-			return -ECONNRESET;
-		if (n < 0) {
-			if (errno != EAGAIN && errno != EINTR)
-				return -errno;
-			continue;
-		}
-		end = memchr(in->bytes + in->len, '\n', (size_t)n);
-		in->len += (size_t)n;
-		if (end) {
-			in->len = (size_t)(end - in->bytes);
+		if (r) {
+			in->len--;
 			return 0;
 		}
 	}
@@ -314,4 +324,15 @@ int ctl_client_ask(struct ctl_client *c, const json_t *request,
 	/* What may still come belongs to no question. */
 	disconnect(c);
 	return complain(c, r);
+}
+
+int ctl_client_stream(struct ctl_client *c, const json_t *request)
+{
+	json_t *result;
+	int r = ctl_client_ask(c, request, &result);
+
+	if (r)
+		return r;
+	json_decref(result);
+	return c->fd;
 }

@@ -23,6 +23,11 @@ int ctl_client_open(struct ctl_client **clientp, const char *socket);
 int ctl_client_ask(struct ctl_client *client, const json_t *request,
 		   json_t **result);
 
+/* The same, where what follows the answer is no answer: the descriptor that it
+ * is read from, from its first byte on. It stays the client's, which is not
+ * asked again. */
+int ctl_client_stream(struct ctl_client *client, const json_t *request);
+
 /* Log nothing of what goes wrong from now on. */
 void ctl_client_hush(struct ctl_client *client);
 

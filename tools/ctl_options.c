@@ -32,6 +32,11 @@ static int take_interval(void *target, const char *value, const char **allowed)
 
 #define OF(member) offsetof(struct ctl_options, member)
 
+/* The bridge reads what is behind it. */
+#define TAP(option, name, value, help)                       \
+	{ ARG_TEXT, name, 0, value, help,                    \
+	  OF(tap[TAP_OPTION_##option]), 0, 0, NULL, NULL }
+
 static const struct arg options[] = {
 	{ ARG_TEXT, "socket", 's', "SOCKET",
 	  "Ask this bridge: its name, or the path of its socket, with a '/' "
@@ -44,6 +49,23 @@ static const struct arg options[] = {
 	{ ARG_NUMBER, "count", 'c', "N",
 	  "stats, top: end after so many turns [on and on]", OF(count), 1,
 	  UINT64_MAX, NULL, NULL },
+	TAP(SIDE, "side", "SIDE",
+	    "tap: copy what arrives on this side [both]: left, right, both"),
+	TAP(AT, "at", "WHERE",
+	    "tap: copy it as it arrives, or as it goes out [out]: in, out"),
+	TAP(FILTER, "filter", "EXPR",
+	    "tap: copy only what matches this pcap-filter expression"),
+	TAP(SNAP, "snap", "BYTES", "tap: copy only so much of each frame [all]"),
+	TAP(QUEUE, "queue", "BYTES",
+	    "tap: so much may wait to be written, of each direction [16mb]"),
+	TAP(ROTATE_BYTES, "rotate-bytes", "BYTES",
+	    "tap start: begin another file when one has this size [never]"),
+	TAP(ROTATE_TIME, "rotate-time", "TIME",
+	    "tap start: the same when it is this old [never]"),
+	TAP(ROTATE_FRAMES, "rotate-frames", "N",
+	    "tap start: the same when it has so many frames [never]"),
+	TAP(FILES, "files", "N",
+	    "tap start: keep so many finished files, remove older ones [all]"),
 	{ ARG_FLAG, "help", 'h', NULL, "Print this", OF(help), 0, 0,
 	  NULL, NULL },
 	{ ARG_FLAG, "version", 'V', NULL, "Print the version", OF(version),
@@ -57,6 +79,21 @@ static int complain(const char *name, const char *what)
 {
 	log_err("%s: %s", name, what);
 	return -EINVAL;
+}
+
+static int check_tap_options(const struct ctl_options *o, const char *name)
+{
+	bool stream = o->request == REQUEST_TAP_STREAM;
+
+	for (int i = 0; i < TAP_OPTIONS; i++) {
+		if (!o->tap[i] || o->request == REQUEST_TAP_START ||
+		    (stream && i < TAP_OPTION_ROTATE_BYTES))
+			continue;
+		return complain(name, stream ?
+				"writes one file: what rotates is for tap start" :
+				"options of taps are for tap start and tap FILE");
+	}
+	return 0;
 }
 
 /* Options that do not go with the request. */
@@ -73,6 +110,10 @@ static int check_options(const struct ctl_options *o)
 	if (o->json && o->request == CTL_TOP)
 		bad = complain(name, "has no JSON: take bumpctl --json stats "
 				     "--interval TIME");
+	if (o->json && o->request == REQUEST_TAP_STREAM)
+		bad = complain(name, "has no JSON: it is pcapng");
+	if (check_tap_options(o, name))
+		bad = -EINVAL;
 	return bad;
 }
 

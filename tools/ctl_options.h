@@ -19,6 +19,7 @@ struct ctl_options {
 	bool json;
 	uint64_t interval_ns; /* 0: once */
 	uint64_t count;	      /* turns; 0: without end */
+	const char *tap[TAP_OPTIONS]; /* as it was typed; NULL: nothing */
 	bool help;
 	bool version;
 	int request;	   /* enum request_id, or CTL_TOP */

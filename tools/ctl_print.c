@@ -7,6 +7,7 @@
 
 #include "ctl_print.h"
 #include "manual.h"
+#include "request_list.h"
 
 #define MINUTE 60
 #define HOUR (60 * MINUTE)
@@ -134,6 +135,7 @@ void ctl_print_status(const struct ctl_answer *a, FILE *out)
 		fprintf(out, "\n");
 		print_port(pair, "left", out);
 		print_port(pair, "right", out);
+		ctl_print_tap_lines(pair, out);
 	}
 }
 
@@ -327,7 +329,8 @@ void ctl_print_stop(const struct ctl_answer *a, FILE *out)
 	fprintf(out, "it stops\n");
 }
 
-/* As they are typed: two words, and no underscore between them. */
+/* As they are typed: two words, and no underscore between them; a tap's stream
+ * is one word and a file. */
 void ctl_print_commands(const struct ctl_answer *a, FILE *out)
 {
 	const json_t *command;
@@ -339,6 +342,9 @@ void ctl_print_commands(const struct ctl_answer *a, FILE *out)
 		snprintf(typed, sizeof(typed), "  %s%s%s",
 			 ctl_text(command, "name"), *arguments ? " " : "",
 			 arguments);
+		if (!strcmp(ctl_text(command, "name"),
+			    request_info[REQUEST_TAP_STREAM].name))
+			snprintf(typed, sizeof(typed), "  tap %s", arguments);
 		for (char *c = typed; *c && *c != '['; c++)
 			if (*c == '_')
 				*c = ' ';

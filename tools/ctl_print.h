@@ -40,6 +40,17 @@ void ctl_print_stats(const struct ctl_answer *answer, FILE *out);
  * results of `stats`. Where a count has become less all began anew at 0. */
 void ctl_print_rates(const json_t *was, const json_t *now, FILE *out);
 
+/* ---- ctl_print_taps.c ---- */
+
+void ctl_print_taps(const struct ctl_answer *answer, FILE *out);
+void ctl_print_tap_stopped(const struct ctl_answer *answer, FILE *out);
+
+/* Where it writes to, in words. */
+const char *ctl_tap_to(const json_t *tap);
+
+/* Of the taps of a pair a line each, for `status`. */
+void ctl_print_tap_lines(const json_t *pair, FILE *out);
+
 /* ---- members of an object ---- */
 
 /* "" if there is no such text. */

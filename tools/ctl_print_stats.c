@@ -109,6 +109,80 @@ static void print_lane_counters(const struct columns *c)
 	}
 }
 
+/* ---- what stages count of their own: impair lost ---- */
+
+static const json_t *stages_of(const struct columns *c, int side)
+{
+	return json_object_get(c->lane[side], "stages");
+}
+
+/* A stage that both lanes have is shown with the first one. */
+static void print_stage(const struct columns *c, const char *stage, int first)
+{
+	const json_t *counts[SIDES_SHOWN];
+	json_t *all, *count; /* jansson walks through what might be changed */
+	const char *name;
+	char label[96];
+
+	for (int side = 0; side < SIDES_SHOWN; side++)
+		counts[side] = json_object_get(stages_of(c, side), stage);
+	all = json_object_get(stages_of(c, first), stage);
+	json_object_foreach(all, name, count) {
+		const int64_t value[SIDES_SHOWN] = {
+			ctl_integer(counts[0], name),
+			ctl_integer(counts[1], name),
+		};
+
+		snprintf(label, sizeof(label), "%s %s", stage, name);
+		for (char *at = label; *at; at++)
+			if (*at == '_')
+				*at = ' ';
+		print_row(c, label, value, false);
+	}
+}
+
+static void print_stages(const struct columns *c)
+{
+	for (int side = 0; side < SIDES_SHOWN; side++) {
+		json_t *stages = json_object_get(c->lane[side], "stages");
+		json_t *counts;
+		const char *name;
+
+		json_object_foreach(stages, name, counts)
+			if (!side || !json_object_get(stages_of(c, 0), name))
+				print_stage(c, name, side);
+	}
+}
+
+/* ---- taps ---- */
+
+static void print_tap(const struct columns *c, const json_t *tap)
+{
+	static const char *const name[] = { "taken_frames", "lost_frames" };
+
+	fprintf(c->out, "tap %s to %s\n", ctl_text(tap, "id"), ctl_tap_to(tap));
+	for (size_t i = 0; i < ARRAY_SIZE(name); i++) {
+		int64_t value[SIDES_SHOWN];
+
+		for (int side = 0; side < SIDES_SHOWN; side++)
+			value[side] = ctl_integer(
+				json_object_get(tap, side_name[side]), name[i]);
+		print_row(c, i ? "  lost frames" : "  taken frames", value,
+			  true);
+	}
+	fprintf(c->out, "%-*s %*" PRId64 "\n", LABEL_WIDTH,
+		"  written frames", VALUE_WIDTH,
+		ctl_integer(tap, "written_frames"));
+}
+
+static void print_taps(const struct columns *c, const json_t *pair)
+{
+	const json_t *taps = json_object_get(pair, "taps");
+
+	for (size_t i = 0; i < json_array_size(taps); i++)
+		print_tap(c, json_array_get(taps, i));
+}
+
 /* The rules of a lane, a line each: how many frames each was the first to
  * match. */
 static void print_lane_rules(const json_t *lane, FILE *out)
@@ -184,8 +258,10 @@ void ctl_print_stats(const struct ctl_answer *a, FILE *out)
 			ctl_text(pair, "name"), tenths / 10, tenths % 10);
 		print_head(&c);
 		print_lane_counters(&c);
+		print_stages(&c);
 		for (int side = 0; side < SIDES_SHOWN; side++)
 			print_lane_rules(c.lane[side], out);
+		print_taps(&c, pair);
 		print_link_counters(pair, out);
 	}
 }
