@@ -185,9 +185,9 @@ run_tests() {
 	find "$build" -name '*.trs' -exec rm -f {} +
 	{
 		if [ -n "${TESTS:-}" ]; then
-			make -C "$build" check TESTS="$TESTS"
+			make -C "$build" -j2 check TESTS="$TESTS"
 		else
-			make -C "$build" check
+			make -C "$build" check-fast
 		fi
 		echo $? >"$log.rc"
 	} </dev/null 2>&1 | tee "$log" |

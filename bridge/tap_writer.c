@@ -35,6 +35,10 @@
 #define DRAIN_NS NS_PER_SEC
 
 /* Of the frames that arrive on one side. */
+/* The C library keeps stacks of threads that have ended; the usual 8 MiB would
+ * look like a leak. */
+#define STACK_BYTES (256 << 10)
+
 struct side {
 	struct tap *tap; /* or NULL: it is not tapped */
 	uint32_t interface;
@@ -288,12 +292,16 @@ static void *writer_run(void *arg)
 static int start_thread(struct tap_writer *w)
 {
 	sigset_t all, before;
+	pthread_attr_t attr;
 	int r;
 
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&w->thread, NULL, writer_run, w);
+	r = pthread_create(&w->thread, &attr, writer_run, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
 	if (r)
 		log_err("tap: thread: %s", strerror(r));
 	return -r;
