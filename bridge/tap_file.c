@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "capture_write.h"
@@ -141,10 +142,22 @@ static int file_end(struct tap_file *t)
 	return capture_write_flush(t->writer);
 }
 
+static bool is_ring(const struct tap_file *t)
+{
+	const struct tap_params *p = t->params;
+
+	return p->rotate_bytes || p->rotate_frames || p->rotate_ns;
+}
+
+/* One of several that has no frame would cost another one its place. */
 static int file_finish(struct tap_file *t)
 {
-	int r = t->folder ? tap_folder_finish(t->folder) : 0;
+	int r = 0;
 
+	if (t->folder && is_ring(t) && !t->frames)
+		tap_folder_discard(t->folder);
+	else if (t->folder)
+		r = tap_folder_finish(t->folder);
 	close_fd(&t->fd);
 	t->fd = -1;
 	return r;
@@ -222,6 +235,17 @@ static int file_write(struct tap_sink *sink, struct tap_record *record)
 	return fails(t, r);
 }
 
+/* The frames in it are gone, though they were written. */
+static void forget_if_lost(struct tap_file *t)
+{
+	if (t->fd < 0 || !t->folder || !tap_folder_is_lost(t->folder))
+		return;
+	log_warn("tap: %s: somebody took its .part away: %" PRIu64 " copies "
+		 "went with it", file_path(t), t->frames);
+	close_fd(&t->fd);
+	t->fd = -1;
+}
+
 static int file_tick(struct tap_sink *sink, uint64_t now_ns,
 		     const struct tap_counts count[2])
 {
@@ -234,6 +258,7 @@ static int file_tick(struct tap_sink *sink, uint64_t now_ns,
 	/* An empty file is good for another while. */
 	if (!t->frames && now_ns - t->age_ns >= t->params->rotate_ns)
 		t->age_ns = now_ns;
+	forget_if_lost(t);
 	if (t->fd < 0 || is_done(t, 0))
 		r = file_rotate(t);
 	else
@@ -269,7 +294,8 @@ static void file_close(struct tap_sink *sink, const struct tap_counts count[2])
 			log_err("tap: %s: %s: its end is missing, up to %" PRIu64
 				" frames", file_path(t), strerror(-r),
 				t->unsure);
-		r = file_finish(t);
+		forget_if_lost(t);
+		r = t->fd >= 0 ? file_finish(t) : 0;
 		if (r)
 			log_err("tap: %s: %s: it is called .part still",
 				file_path(t), strerror(-r));
@@ -286,18 +312,22 @@ static const struct tap_sink_ops file_ops = {
 
 /* ---- open ---- */
 
-/* A device is written as it is; 0, or -errno if it is neither that nor a
- * file, or nothing yet. */
+/* /dev/null and /dev/full are written as they are, but no other device: a
+ * terminal that nobody reads would hold the tap for ever. 0, or -errno if it is
+ * neither that nor a file, or nothing yet. */
 static int look(const char *path, bool *is_device)
 {
 	struct stat st;
 
 	*is_device = false;
-	if (stat(path, &st))
+	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : -errno;
+	if (S_ISLNK(st.st_mode))
+		return -ELOOP;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	*is_device = S_ISCHR(st.st_mode);
+	*is_device = S_ISCHR(st.st_mode) && (st.st_rdev == makedev(1, 3) ||
+					     st.st_rdev == makedev(1, 7));
 	return S_ISREG(st.st_mode) || *is_device ? 0 : -ESPIPE;
 }
 
@@ -310,11 +340,11 @@ static int open_folder(struct tap_file *t)
 
 	if (r)
 		log_err("tap: %s: %s", p->to, r == -ESPIPE ?
-			"is neither a file nor a device" : strerror(-r));
+			"is neither a file nor /dev/null" : r == -ELOOP ?
+			"is a link: name what it points to" : strerror(-r));
 	if (r || is_device)
 		return r;
-	return tap_folder_open(&t->folder, p->to, p->rotate_bytes ||
-			       p->rotate_frames || p->rotate_ns, p->files);
+	return tap_folder_open(&t->folder, p->to, is_ring(t), p->files);
 }
 
 static void describe(struct tap_file *t)

@@ -18,105 +18,32 @@
 
 #include "log.h"
 #include "tap_folder.h"
+#include "tap_name.h"
 
-#define PART ".part"
 #define MODE 0640
-#define DATE_BYTES 14
-#define DIGITS_MIN 5
-/* More than NAME_MAX: what can be too long is a path that was asked for, and
- * tap_folder_open() refuses that. */
-#define NAME_BYTES (2 * NAME_MAX + 64)
-
-struct name {
-	uint32_t number;
-	char date[DATE_BYTES + 1];
-};
 
 struct tap_folder {
 	char path[PATH_MAX]; /* of the file, for people */
 	size_t base_at;      /* where its last component begins */
 	char base[NAME_MAX + 1]; /* that of the path which was asked for */
-	char stem[NAME_MAX + 1]; /* base without its suffix */
-	const char *suffix;      /* in base */
-	char current[NAME_BYTES];
+	struct tap_name_form form;
+	char current[TAP_NAME_BYTES];
+	struct stat written; /* it, as a .part */
 	bool numbered;
 	int fd;
 	uint32_t keep;
 	uint32_t last_number;
 	/* Finished files with a number, from the oldest on. */
-	struct name *kept;
+	struct tap_name *kept;
 	size_t n_kept, max_kept;
 };
 
-/* ---- names ---- */
-
-static void date_of(char date[DATE_BYTES + 1], time_t when)
-{
-	struct tm tm = { 0 };
-
-	localtime_r(&when, &tm);
-	strftime(date, DATE_BYTES + 1, "%Y%m%d%H%M%S", &tm);
-}
-
-static void write_name(const struct tap_folder *folder, const struct name *name,
-		       char to[NAME_BYTES])
-{
-	snprintf(to, NAME_BYTES, "%s_%05u_%s%s", folder->stem, name->number,
-		 name->date, folder->suffix);
-}
-
-static bool all_digits(const char *text, size_t n)
-{
-	return strspn(text, "0123456789") >= n;
-}
-
-/* Whether an entry is one of ours with a number. */
-static bool read_name(const struct tap_folder *folder, const char *entry,
-		      struct name *name, bool *is_part)
-{
-	size_t n = strlen(folder->stem), m = strlen(folder->suffix);
-	char *end;
-	unsigned long number;
-
-	if (strncmp(entry, folder->stem, n) || entry[n] != '_' ||
-	    !all_digits(entry + n + 1, DIGITS_MIN))
-		return false;
-	number = strtoul(entry + n + 1, &end, 10);
-	if (*end != '_' || number >= UINT32_MAX ||
-	    !all_digits(end + 1, DATE_BYTES))
-		return false;
-	memcpy(name->date, end + 1, DATE_BYTES);
-	name->date[DATE_BYTES] = '\0';
-	end += 1 + DATE_BYTES;
-	if (strncmp(end, folder->suffix, m))
-		return false;
-	end += m;
-	name->number = (uint32_t)number;
-	*is_part = !strcmp(end, PART);
-	return *is_part || !*end;
-}
-
-static void part_of(const char *name, char part[NAME_BYTES])
-{
-	snprintf(part, NAME_BYTES, "%.*s" PART,
-		 (int)(NAME_BYTES - sizeof(PART)), name);
-}
-
 /* ---- the ring ---- */
-
-static int older(const void *a, const void *b)
-{
-	const struct name *x = a, *y = b;
-
-	if (x->number != y->number)
-		return x->number < y->number ? -1 : 1;
-	return strcmp(x->date, y->date);
-}
 
 /* Room is made for at the start; 0 or -ENOMEM. */
 static int keep_more(struct tap_folder *folder, size_t max)
 {
-	struct name *kept;
+	struct tap_name *kept;
 
 	if (max <= folder->max_kept)
 		return 0;
@@ -130,9 +57,9 @@ static int keep_more(struct tap_folder *folder, size_t max)
 
 /* It is finished. What cannot be removed is forgotten: somebody else has seen
  * to it, or will have to. */
-static void add_kept(struct tap_folder *folder, const struct name *name)
+static void add_kept(struct tap_folder *folder, const struct tap_name *name)
 {
-	char oldest[NAME_BYTES];
+	char oldest[TAP_NAME_BYTES];
 	size_t gone = 0, at;
 
 	if (!folder->keep)
@@ -140,14 +67,14 @@ static void add_kept(struct tap_folder *folder, const struct name *name)
 	if (folder->n_kept == folder->max_kept) /* never */
 		return;
 	for (at = folder->n_kept; at; at--) {
-		if (older(&folder->kept[at - 1], name) < 0)
+		if (tap_name_compare(&folder->kept[at - 1], name) < 0)
 			break;
 		folder->kept[at] = folder->kept[at - 1];
 	}
 	folder->kept[at] = *name;
 	folder->n_kept++;
 	for (; folder->n_kept - gone > folder->keep; gone++) {
-		write_name(folder, &folder->kept[gone], oldest);
+		tap_name_write(&folder->form, &folder->kept[gone], oldest);
 		unlinkat(folder->fd, oldest, 0);
 	}
 	folder->n_kept -= gone;
@@ -179,11 +106,11 @@ static int ask_lock(const struct tap_folder *folder, const char *name,
 static int number_file(struct tap_folder *folder, const char *from,
 		       const struct stat *st)
 {
-	struct name name = { .number = folder->last_number + 1 };
-	char to[NAME_BYTES];
+	struct tap_name name = { .number = folder->last_number + 1 };
+	char to[TAP_NAME_BYTES];
 
-	date_of(name.date, st->st_mtime);
-	write_name(folder, &name, to);
+	tap_name_date(name.date, st->st_mtime);
+	tap_name_write(&folder->form, &name, to);
 	if (renameat(folder->fd, from, folder->fd, to))
 		return -errno;
 	folder->last_number++;
@@ -193,9 +120,9 @@ static int number_file(struct tap_folder *folder, const char *from,
 
 /* A .part that a crash has left, if it can be had: with its number, or one. */
 static int recover(struct tap_folder *folder, const char *part,
-		   const struct name *name)
+		   const struct tap_name *name)
 {
-	char to[NAME_BYTES];
+	char to[TAP_NAME_BYTES];
 	struct stat st;
 	int r = ask_lock(folder, part, &st);
 
@@ -206,7 +133,7 @@ static int recover(struct tap_folder *folder, const char *part,
 	if (!name) {
 		r = number_file(folder, part, &st);
 	} else {
-		write_name(folder, name, to);
+		tap_name_write(&folder->form, name, to);
 		if (!renameat(folder->fd, part, folder->fd, to))
 			add_kept(folder, name);
 		else
@@ -221,12 +148,12 @@ static int recover(struct tap_folder *folder, const char *part,
 /* Its numbered files: those that are finished into kept[], and the others into
  * part[], of which the first *n_parts. */
 static int read_entry(struct tap_folder *folder, const char *entry,
-		      struct name **part, size_t *n_parts)
+		      struct tap_name **part, size_t *n_parts)
 {
-	struct name name, *more;
+	struct tap_name name, *more;
 	bool is_part;
 
-	if (!read_name(folder, entry, &name, &is_part))
+	if (!tap_name_read(&folder->form, entry, &name, &is_part))
 		return 0;
 	if (name.number > folder->last_number)
 		folder->last_number = name.number;
@@ -244,7 +171,7 @@ static int read_entry(struct tap_folder *folder, const char *entry,
 	return 0;
 }
 
-static int read_folder(struct tap_folder *folder, struct name **part,
+static int read_folder(struct tap_folder *folder, struct tap_name **part,
 		       size_t *n_parts)
 {
 	int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -262,15 +189,15 @@ static int read_folder(struct tap_folder *folder, struct name **part,
 	closedir(dir);
 	if (folder->n_kept)
 		qsort(folder->kept, folder->n_kept, sizeof(*folder->kept),
-		      older);
+		      tap_name_compare);
 	return r;
 }
 
 /* One that somebody else has locked, or that is not ours to read, is left. */
 static int tidy(struct tap_folder *folder)
 {
-	autoclean(free_ptr) struct name *part = NULL;
-	char name[NAME_BYTES], file[NAME_BYTES];
+	autoclean(free_ptr) struct tap_name *part = NULL;
+	char name[TAP_NAME_BYTES], file[TAP_NAME_BYTES];
 	size_t n_parts = 0;
 	int r = read_folder(folder, &part, &n_parts);
 
@@ -278,13 +205,13 @@ static int tidy(struct tap_folder *folder)
 		r = keep_more(folder, folder->n_kept + n_parts + folder->keep +
 			      3);
 	for (size_t i = 0; !r && i < n_parts; i++) {
-		write_name(folder, &part[i], file);
-		part_of(file, name);
+		tap_name_write(&folder->form, &part[i], file);
+		tap_name_part(file, name);
 		r = recover(folder, name, &part[i]);
 		if (r == -EACCES)
 			r = 0;
 	}
-	part_of(folder->base, name);
+	tap_name_part(folder->base, name);
 	return r ? r : recover(folder, name, NULL);
 }
 
@@ -297,23 +224,58 @@ static void set_current(struct tap_folder *folder, const char *name)
 		 sizeof(folder->path) - folder->base_at, "%s", name);
 }
 
+static int open_folder(struct tap_folder *folder)
+{
+	char at[PATH_MAX] = ".";
+
+	if (folder->base_at)
+		snprintf(at, sizeof(at), "%.*s", (int)folder->base_at,
+			 folder->path);
+	folder->fd = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return folder->fd < 0 ? -errno : 0;
+}
+
+/* Also in a folder that was made again meanwhile. */
+static int create_part(struct tap_folder *folder, const char *part)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(folder->fd, part, flags, MODE);
+
+	if (fd < 0 && errno == ENOENT) {
+		close_fd(&folder->fd);
+		if (!open_folder(folder))
+			fd = openat(folder->fd, part, flags, MODE);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+bool tap_folder_is_lost(const struct tap_folder *folder)
+{
+	char part[TAP_NAME_BYTES];
+	struct stat st;
+
+	tap_name_part(folder->current, part);
+	return fstatat(folder->fd, part, &st, AT_SYMLINK_NOFOLLOW) ||
+	       st.st_dev != folder->written.st_dev ||
+	       st.st_ino != folder->written.st_ino;
+}
+
 int tap_folder_create(struct tap_folder *folder)
 {
-	struct name name = { .number = folder->last_number + 1 };
-	char file[NAME_BYTES], part[NAME_BYTES];
+	struct tap_name name = { .number = folder->last_number + 1 };
+	char file[TAP_NAME_BYTES], part[TAP_NAME_BYTES];
 	int fd, r;
 
-	date_of(name.date, time(NULL));
+	tap_name_date(name.date, time(NULL));
 	if (folder->numbered)
-		write_name(folder, &name, file);
+		tap_name_write(&folder->form, &name, file);
 	else
 		strcpy(file, folder->base);
-	part_of(file, part);
-	fd = openat(folder->fd, part,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
+	tap_name_part(file, part);
+	fd = create_part(folder, part);
 	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		return fd;
+	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &folder->written)) {
 		r = -errno;
 		close(fd);
 		return r;
@@ -326,22 +288,33 @@ int tap_folder_create(struct tap_folder *folder)
 
 int tap_folder_finish(struct tap_folder *folder)
 {
-	char part[NAME_BYTES];
-	struct name name;
+	char part[TAP_NAME_BYTES];
+	struct tap_name name;
 	struct stat st;
 	bool is_part;
 	int r = 0;
 
-	part_of(folder->current, part);
+	if (tap_folder_is_lost(folder))
+		return -ESTALE;
+	tap_name_part(folder->current, part);
 	if (!folder->numbered &&
 	    !fstatat(folder->fd, folder->current, &st, AT_SYMLINK_NOFOLLOW))
 		r = number_file(folder, folder->current, &st);
 	if (!r && renameat(folder->fd, part, folder->fd, folder->current))
 		r = -errno;
-	if (!r && read_name(folder, folder->current, &name, &is_part) &&
+	if (!r && tap_name_read(&folder->form, folder->current, &name, &is_part) &&
 	    folder->numbered)
 		add_kept(folder, &name);
 	return r;
+}
+
+void tap_folder_discard(struct tap_folder *folder)
+{
+	char part[TAP_NAME_BYTES];
+
+	tap_name_part(folder->current, part);
+	if (!tap_folder_is_lost(folder))
+		unlinkat(folder->fd, part, 0);
 }
 
 const char *tap_folder_path(const struct tap_folder *folder)
@@ -356,7 +329,7 @@ static int take_path(struct tap_folder *folder, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *base = slash ? slash + 1 : path, *dot;
-	size_t more = strlen("_4294967295_") + DATE_BYTES + strlen(PART);
+	size_t more = strlen("_4294967295_") + TAP_DATE_BYTES + strlen(TAP_NAME_PART);
 
 	if (!*base)
 		return -EISDIR;
@@ -365,26 +338,15 @@ static int take_path(struct tap_folder *folder, const char *path)
 	strcpy(folder->path, path);
 	folder->base_at = (size_t)(base - path);
 	strcpy(folder->base, base);
-	strcpy(folder->stem, base);
+	strcpy(folder->form.stem, base);
 	dot = strrchr(base, '.');
-	folder->suffix = folder->base + strlen(base);
+	folder->form.suffix = folder->base + strlen(base);
 	if (dot && dot != base) {
-		folder->suffix = folder->base + (dot - base);
-		folder->stem[dot - base] = '\0';
+		folder->form.suffix = folder->base + (dot - base);
+		folder->form.stem[dot - base] = '\0';
 	}
 	strcpy(folder->current, base);
 	return 0;
-}
-
-static int open_folder(struct tap_folder *folder)
-{
-	char at[PATH_MAX] = ".";
-
-	if (folder->base_at)
-		snprintf(at, sizeof(at), "%.*s", (int)folder->base_at,
-			 folder->path);
-	folder->fd = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return folder->fd < 0 ? -errno : 0;
 }
 
 int tap_folder_open(struct tap_folder **folderp, const char *path,
@@ -404,8 +366,11 @@ int tap_folder_open(struct tap_folder **folderp, const char *path,
 			r = tidy(folder);
 	}
 	if (r) {
-		log_err("tap: %s: %s", path, r == -EBUSY ?
-			"another tap writes there" : strerror(-r));
+		log_err("tap: %s: %s", path,
+			r == -EBUSY ? "another tap writes there" :
+			r == -EEXIST || r == -ELOOP ?
+				"what is called so with .part is no file" :
+				strerror(-r));
 		tap_folder_close(folder);
 		return r;
 	}

@@ -38,9 +38,15 @@ void tap_folder_close(struct tap_folder *folder);
 /* Begin a file: an fd, whose lock says that it is being written; or -errno. */
 int tap_folder_create(struct tap_folder *folder);
 
+/* Has somebody taken the file away that is written, or put another there? */
+bool tap_folder_is_lost(const struct tap_folder *folder);
+
 /* The file is as it shall be. 0 or -errno; then it is a .part still, and
- * another call tries again. */
+ * another call tries again. -ESTALE: it is lost. */
 int tap_folder_finish(struct tap_folder *folder);
+
+/* The file that was begun last is not wanted. */
+void tap_folder_discard(struct tap_folder *folder);
 
 /* The whole path of the file that was begun last, as it will be called. */
 const char *tap_folder_path(const struct tap_folder *folder);

@@ -38,6 +38,7 @@
 /* The C library keeps stacks of threads that have ended; the usual 8 MiB would
  * look like a leak. */
 #define STACK_BYTES (256 << 10)
+#define END_SECONDS 5 /* for what is queued, and for a slow disk */
 
 struct side {
 	struct tap *tap; /* or NULL: it is not tapped */
@@ -424,10 +425,21 @@ void tap_writer_figures(const struct tap_writer *writer,
 
 void tap_writer_free(struct tap_writer *writer)
 {
+	struct timespec until;
+
 	if (!writer)
 		return;
 	shared_write(&writer->stopping, true);
 	eventfd_write(writer->bell.fd, 1);
-	pthread_join(writer->thread, NULL);
-	writer_free(writer);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_SECONDS;
+	if (!pthread_timedjoin_np(writer->thread, NULL, &until)) {
+		writer_free(writer);
+		return;
+	}
+	/* A disk may hang for ever; the wire, and whoever looks after it, not.
+	 * What the thread has stays with it. */
+	log_err("tap %s: %s: does not come to an end: it is left behind",
+		writer->params.id, writer->params.to ? writer->params.to : "-");
+	pthread_detach(writer->thread);
 }

@@ -22,7 +22,7 @@ floor 1 template template_build template_layers template_parse template_sum
 floor 1 template_value
 floor 2 port packet_socket rx_ring tx tx_direct tx_ring port_packet
 floor 2 link link_ask link_facts link_table link_tc offload offload_facts packet_diag
-floor 2 tap tap_batch tap_dev tap_file tap_folder tap_health tap_link
+floor 2 tap tap_batch tap_dev tap_file tap_folder tap_health tap_link tap_name
 floor 2 tap_params tap_sink tap_stream tap_target tap_vxlan
 floor 2 cut impair impair_draw impair_parse delay delay_parse rate rate_parse
 floor 2 stage_params link_route

@@ -725,7 +725,7 @@ static void test_refused(void **state)
 	x->params.to = x->path;
 	log_begin(x);
 	assert_int_equal(tap_file_open(&x->sink, &x->params), -ESPIPE);
-	check_log(x, "is neither a file nor a device", 1);
+	check_log(x, "is neither a file nor /dev/null", 1);
 }
 
 /* A device is written as it is, and is there afterwards. */
