@@ -63,6 +63,8 @@ struct bridge {
 	bool has_lane[SIDES];
 	struct bridge_chain chain[SIDES]; /* the lanes' stages */
 	struct bridge_tap *taps; /* see bridge_taps.h */
+	bool tap_stopped;  /* the configuration's, by hand */
+	bool tap_outdated; /* it could not be had as it is to be now */
 	uint64_t seed; /* of what is random, where none is given */
 	bool told_seed;
 	char lane_name[SIDES][2 * IF_NAMESIZE + 4];

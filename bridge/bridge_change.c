@@ -66,7 +66,9 @@ static void commit_side(struct bridge_change *change, enum side side)
 {
 	struct bridge *b = change->bridge;
 
-	bridge_chain_swap(b, side, &change->chain[side]);
+	if (bridge_chain_swap(b, side, &change->chain[side]))
+		log_err("pair %s: what arrives on %s goes on as before: change "
+			"it once more", b->conf->name, change->conf->port[side]);
 	if (change->port[side] && !change->reattach)
 		bridge_port_replace(b, side, change->port[side]);
 	else

@@ -199,16 +199,19 @@ void bridge_guard_begin(struct bridge *b)
 	guard_carry_over(b->guard);
 }
 
-/* In the lane's thread. With an empty ring nothing of ours is behind what the
- * kernel forwards next. */
+/* In the lane's thread. With an empty ring, and nothing held, nothing of ours is
+ * behind what the kernel forwards next. */
 static void hand_over(struct lane *lane, void *arg)
 {
+	uint32_t frames = 1;
+
 	(void)arg;
 	if (!lane->guard)
 		return;
-	for (int i = 0; i < DRAIN_BREATHS; i++)
-		if (!lane_breathe(lane, clock_now_ns()))
-			break;
+	for (int i = 0; frames && i < DRAIN_BREATHS; i++) {
+		frames = lane_breathe(lane, clock_now_ns());
+		lane_flush(lane, lane->stages);
+	}
 	guard_hand_over(lane->guard);
 }
 

@@ -135,11 +135,16 @@ static int make_rate(struct making *m, struct stage **stage)
 
 static int make_cut(struct making *m, struct stage **stage)
 {
-	bool all = wants_frames(m->b, m->conf, m->side);
-
-	if (all != (m->kind == STAGE_CUT))
+	if (!wants_frames(m->b, m->conf, m->side))
 		return 0;
-	return cut_new(stage, all ? CUT_ALL : CUT_UNCARRIED);
+	return cut_new(stage, CUT_ALL);
+}
+
+/* Always there: frames that are held may come from when nothing was cut. */
+static int make_cut_rest(struct making *m, struct stage **stage)
+{
+	(void)m;
+	return cut_new(stage, CUT_UNCARRIED);
 }
 
 /* By STAGE_*; taps are no rows, for there may be several of them. */
@@ -154,7 +159,7 @@ static const struct {
 	[STAGE_IMPAIR] = { make_impair, true, true },
 	[STAGE_DELAY] = { make_delay, true, true },
 	[STAGE_RATE] = { make_rate, true, true },
-	[STAGE_CUT_REST] = { make_cut, false, false },
+	[STAGE_CUT_REST] = { make_cut_rest, false, false },
 };
 
 /* ---- make ---- */
@@ -166,10 +171,11 @@ static bool stays(const struct making *m)
 
 	if (!now->is_made)
 		return false;
-	if (m->kind == STAGE_CUT || m->kind == STAGE_CUT_REST)
-		return (m->kind == STAGE_CUT) ==
-		       (wants_frames(m->b, m->conf, m->side) ==
-			(now->stage[m->kind] != NULL));
+	if (m->kind == STAGE_CUT_REST)
+		return true;
+	if (m->kind == STAGE_CUT)
+		return wants_frames(m->b, m->conf, m->side) ==
+		       (now->stage[STAGE_CUT] != NULL);
 	return row[m->kind].by_keys &&
 	       !conf_stage_differs(m->b->conf, m->conf, m->side, m->kind);
 }
@@ -335,8 +341,12 @@ int bridge_chain_swap(struct bridge *b, enum side side,
 		      struct bridge_chain *chain)
 {
 	struct swap swap = { b, side, chain };
+	int r = lane_do(&b->lane[side], take_chain, &swap);
 
-	return lane_do(&b->lane[side], take_chain, &swap);
+	/* What the next change compares with is not what is there. */
+	if (r)
+		b->chain[side].is_made = false;
+	return r;
 }
 
 int bridge_chain_relink(struct bridge *b, enum side side)

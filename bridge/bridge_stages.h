@@ -17,7 +17,8 @@ int bridge_chain_make(const struct bridge *b, const struct conf_pair *conf,
 		      enum side side, struct bridge_chain *chain);
 
 /* Have a chain in the lane; `chain` has what it took the place of then. 0, or
- * -ETIMEDOUT (logged): all is as it was. */
+ * -ETIMEDOUT (logged): the lane is as it was, and the next change makes all of
+ * it anew. */
 int bridge_chain_swap(struct bridge *b, enum side side,
 		      struct bridge_chain *chain);
 

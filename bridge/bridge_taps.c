@@ -142,8 +142,15 @@ int bridge_tap_start(struct bridge *b, const struct tap_params *from)
 int bridge_tap_stop(struct bridge *b, const char *id)
 {
 	struct bridge_tap **at = find(b, id);
+	bool runtime;
+	int r;
 
-	return *at ? tap_part(b, at) : -ENOENT;
+	if (!*at)
+		return -ENOENT;
+	runtime = (*at)->runtime;
+	r = tap_part(b, at);
+	b->tap_stopped |= !r && !runtime;
+	return r;
 }
 
 static const struct bridge_tap *tap_at(const struct bridge *b, size_t i)
@@ -217,6 +224,9 @@ static int make_configured(struct bridge_tap **tap,
 
 static bool differs(const struct bridge *b, const struct conf_pair *conf)
 {
+	if (b->tap_outdated ||
+	    (is_wanted(conf) && !configured(b) && !b->tap_stopped))
+		return true; /* it failed */
 	for (int side = 0; side < SIDES; side++)
 		if (conf_stage_differs(b->conf, conf, (enum side)side,
 				       STAGE_TAP_OUT) ||
@@ -248,23 +258,46 @@ int bridge_tap_prepare(const struct bridge *b, const struct conf_pair *conf,
 	return make_configured(&change->tap, conf);
 }
 
+/* To the same place as the one that was: if it cannot be had, that goes on. */
+static int make_again(struct bridge *b, const struct conf_pair *conf, bool had,
+		      struct bridge_tap **tap)
+{
+	int r = make_configured(tap, conf);
+
+	if (r && had && !make_configured(tap, b->conf)) {
+		b->tap_outdated = true;
+		log_err("pair %s: its tap goes on as it was", b->conf->name);
+	}
+	return r;
+}
+
 int bridge_tap_commit(struct bridge *b, const struct conf_pair *conf,
 		      struct bridge_tap_change *change)
 {
 	struct bridge_tap *tap = change->tap;
-	int r = 0;
+	bool had = configured(b) != NULL;
+	int r = 0, joined = 0;
 
 	change->tap = NULL;
 	if (!change->differs)
 		return 0;
-	if (configured(b))
-		r = bridge_tap_stop(b, configured(b)->id);
-	if (!r && !tap && is_wanted(conf))
-		r = make_configured(&tap, conf);
-	if (!r && tap)
-		return tap_join(b, tap);
-	tap_free(tap);
-	return r;
+	/* Where both can be had, no frame goes by between them. */
+	if (tap)
+		joined = tap_join(b, tap);
+	if (had) /* the first of this name */
+		r = bridge_tap_stop(b, BRIDGE_TAP_ID);
+	b->tap_stopped = b->tap_outdated = false;
+	if (r || tap || !is_wanted(conf))
+		return r ? r : joined;
+	r = make_again(b, conf, had, &tap);
+	if (tap)
+		joined = tap_join(b, tap);
+	return r ? r : joined;
+}
+
+void bridge_tap_resume(struct bridge *b)
+{
+	b->tap_stopped = false;
 }
 
 void bridge_tap_abandon(struct bridge_tap_change *change)

@@ -43,8 +43,8 @@ int bridge_tap_begin(struct bridge *b);
 /*
  * The configuration's tap, where it is to be another than the one that there
  * is. What can fail is made first, beside that, unless both write to the same
- * place. One that was stopped stays so until its keys change. 0 or -errno
- * (logged); then commit or abandon.
+ * place. One that was stopped by hand stays so until its keys change, or
+ * bridge_tap_resume(). 0 or -errno (logged); then commit or abandon.
  */
 struct bridge_tap_change {
 	struct bridge_tap *tap; /* NULL: to be made late, or not at all */
@@ -57,6 +57,9 @@ int bridge_tap_prepare(const struct bridge *b, const struct conf_pair *conf,
 int bridge_tap_commit(struct bridge *b, const struct conf_pair *conf,
 		      struct bridge_tap_change *change);
 void bridge_tap_abandon(struct bridge_tap_change *change);
+
+/* The next change starts the configuration's tap, if somebody stopped it. */
+void bridge_tap_resume(struct bridge *b);
 
 /* Now and then: end taps whose reader has gone. */
 void bridge_taps_look_after(struct bridge *b);

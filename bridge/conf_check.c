@@ -139,6 +139,33 @@ static void check_jitter(struct conf *conf, const struct conf_pair *pair)
 	}
 }
 
+/* What says how something is done that nobody asks for. */
+static void warn_idle(const struct conf_pair *pair, int side)
+{
+	const struct {
+		const char *name;
+		const char *text;
+		bool idle;
+		const char *needs;
+	} row[] = {
+		{ "rate_layer", pair->rate_layer[side], !pair->rate[side], "rate" },
+		{ "burst", pair->burst[side], !pair->rate[side], "rate" },
+		{ "queue", pair->queue[side], !pair->rate[side], "rate" },
+		{ "ageing", pair->ageing[side], !pair->rate[side], "rate" },
+		{ "jitter_reorder", pair->jitter_reorder[side],
+		  !pair->jitter[side] && !pair->jitter_shape[side], "jitter" },
+		{ "jitter_shape", pair->jitter_shape[side],
+		  !pair->jitter[side] && pair->jitter_shape[side] &&
+			  *pair->jitter_shape[side] != '/', "jitter" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		if (row[i].text && row[i].idle)
+			log_warn("%s%spair %s: %s.%s: does nothing without %s",
+				 WHERE(pair), pair->name, side_name[side],
+				 row[i].name, row[i].needs);
+}
+
 static void check_guard(struct conf *conf, const struct conf_pair *pair)
 {
 	bool bypass = pair->on_fail == END_BYPASS ||
@@ -175,6 +202,8 @@ int conf_finish_after(struct conf *conf, const struct conf *before)
 		check_guard(conf, &conf->pair[i]);
 		check_tap(conf, &conf->pair[i]);
 		check_jitter(conf, &conf->pair[i]);
+		warn_idle(&conf->pair[i], SIDE_LEFT);
+		warn_idle(&conf->pair[i], SIDE_RIGHT);
 		check_rules(conf, &conf->pair[i],
 			    before ? conf_find_pair(before,
 						    conf->pair[i].name) :

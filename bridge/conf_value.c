@@ -141,10 +141,11 @@ const char *value_allowed(const struct conf_key *key, char *buf, size_t size)
 	case CONF_SECONDS:
 		if (key->least_ns)
 			snprintf(buf, size, "%sseconds from %g to %llu, "
-				 "such as 10, 0.5 or 20ms",
-				 key->never_zero ? "" : "0, or ",
+				 "such as 10%s", key->never_zero ? "" : "0, or ",
 				 (double)key->least_ns / NS_PER_SEC,
-				 (unsigned long long)key->max);
+				 (unsigned long long)key->max,
+				 key->least_ns < NS_PER_SEC / 5 ?
+					 ", 0.5 or 20ms" : " or 60");
 		else
 			snprintf(buf, size,
 				 "seconds from 0 to %llu, such as 10, 0.5 or "

@@ -334,8 +334,12 @@ static int begin_taps(struct control *c)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < c->n_bridges; i++)
+	for (size_t i = 0; !r && i < c->n_bridges; i++) {
 		r = bridge_tap_begin(c->bridge[i]);
+		if (r)
+			control_explain_tap(c, BRIDGE_TAP_ID,
+					    c->bridge[i]->conf->tap_to, r);
+	}
 	return r;
 }
 

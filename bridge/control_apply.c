@@ -189,6 +189,8 @@ static int plan_pairs(struct plan *plan, struct control *c,
 		}
 		if (!r)
 			plan->n++;
+		else
+			control_explain_tap(c, BRIDGE_TAP_ID, pair->tap_to, r);
 	}
 	return r;
 }
@@ -327,6 +329,8 @@ int control_reload(struct control *c,
 	int r;
 
 	notify_reloading(&c->notify);
+	for (size_t i = 0; i < c->n_bridges; i++)
+		bridge_tap_resume(c->bridge[i]);
 	r = read_again(c, &conf);
 	if (!r)
 		r = control_apply(c, conf, true, fn, arg);

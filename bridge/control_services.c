@@ -392,6 +392,22 @@ int control_drop_privileges(struct control *c)
 	return conf->sandbox ? enter_sandbox(c) : 0;
 }
 
+void control_explain_tap(const struct control *c, const char *id,
+			 const char *to, int error)
+{
+	struct tap_target target;
+
+	if (!to || tap_target_parse(to, &target) || target.kind != TAP_FILE ||
+	    (error != -EACCES && error != -EPERM && error != -EROFS))
+		return;
+	log_err("tap %s: the bridge runs as user %s%s: it writes only into "
+		"folders that are that user's%s; `bumpctl tap FILE` writes as "
+		"who calls it", id, c->user, c->conf->sandbox ?
+		", in a sandbox" : "", c->conf->sandbox ?
+		" and were named at its start ([bumpwire] tap_folder, and "
+		"where tap_to is)" : "");
+}
+
 /* ---- timers and status ---- */
 
 void control_set_timers(struct control *c)

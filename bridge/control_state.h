@@ -167,6 +167,10 @@ int control_open_others(struct control *c, const struct conf *conf,
 void control_swap_services(struct control *c, struct services *others);
 void control_close_others(struct services *others);
 
+/* Why a tap's file could not be made, where its name does not tell; logs. */
+void control_explain_tap(const struct control *c, const char *id,
+			 const char *to, int error);
+
 /* Set timers to what the configuration says; -1 where there is none. */
 void control_set_timers(struct control *c);
 

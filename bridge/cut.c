@@ -160,12 +160,21 @@ static void cut_free(struct stage *stage)
 	free(cut);
 }
 
-static const struct stage_ops cut_ops = {
-	.name = "cut",
-	.push = cut_push,
-	.count = cut_count,
-	.reset = cut_reset,
-	.free = cut_free,
+static const struct stage_ops cut_ops[] = {
+	[CUT_ALL] = {
+		.name = "cut",
+		.push = cut_push,
+		.count = cut_count,
+		.reset = cut_reset,
+		.free = cut_free,
+	},
+	[CUT_UNCARRIED] = {
+		.name = "cut_rest",
+		.push = cut_push,
+		.count = cut_count,
+		.reset = cut_reset,
+		.free = cut_free,
+	},
 };
 
 int cut_new(struct stage **stagep, enum cut_what what)
@@ -179,7 +188,7 @@ int cut_new(struct stage **stagep, enum cut_what what)
 		free(cut);
 		return -ENOMEM;
 	}
-	cut->stage.ops = &cut_ops;
+	cut->stage.ops = &cut_ops[what];
 	cut->what = what;
 	*stagep = &cut->stage;
 	return 0;

@@ -316,7 +316,7 @@ static bool delay_count(const struct stage *stage, size_t i,
 
 	if (i)
 		return false;
-	*count = (struct stage_count){ "late",
+	*count = (struct stage_count){ "late_frames",
 				       counter_read(&delay->late_frames) };
 	return true;
 }

@@ -78,7 +78,8 @@ void edit_set_pass(struct stage *stage, uint64_t pass);
 	"with commas between"
 #define EDIT_POP_ALLOWED "1 or 2 tags"
 #define EDIT_VLAN_MAP_ALLOWED \
-	"up to 32 of FROM=TO, VIDs from 0 to 4095, such as \"10=20 30=40\""
+	"up to 32 of FROM=TO, VIDs from 0 to 4095, each FROM once, such as " \
+	"\"10=20 30=40\""
 #define EDIT_MAP_ALLOWED \
 	"FROM=TO, prefixes of one IP version such as 10.0.0.0/8=192.168.0.0/16"
 #define EDIT_TTL_ALLOWED "1 to 255, +N or -N"

@@ -90,16 +90,20 @@ static int parse_tpid(const char *value, int *tpid)
 	return -EINVAL;
 }
 
+/* Each at most once. */
 static int parse_vlan_word(const char *word, struct edit_vlan *v)
 {
 	if (!strncmp(word, "prio=", 5))
-		return take_number(word + 5, 7, &v->prio);
+		return v->prio >= 0 ? -EINVAL :
+				      take_number(word + 5, 7, &v->prio);
 	if (!strncmp(word, "dei=", 4))
-		return take_number(word + 4, 1, &v->dei);
+		return v->dei >= 0 ? -EINVAL :
+				     take_number(word + 4, 1, &v->dei);
 	if (!strncmp(word, "proto=", 6))
-		return parse_tpid(word + 6, &v->tpid);
-	return take_number(word + (strncmp(word, "vid=", 4) ? 0 : 4), 4095,
-			   &v->vid);
+		return v->tpid >= 0 ? -EINVAL : parse_tpid(word + 6, &v->tpid);
+	if (!strncmp(word, "vid=", 4))
+		word += 4;
+	return v->vid >= 0 ? -EINVAL : take_number(word, 4095, &v->vid);
 }
 
 int edit_parse_vlan(const char *text, struct edit_vlan *v)
@@ -220,6 +224,10 @@ int edit_parse_vlan_map(const char *text, void *params)
 		    !take_word(&text, ' ', word) ||
 		    parse_vid_pair(word, &p->vlan_map[p->n_vlan_maps]))
 			return -EINVAL;
+		for (size_t i = 0; i < p->n_vlan_maps; i++)
+			if (p->vlan_map[i].from ==
+			    p->vlan_map[p->n_vlan_maps].from)
+				return -EINVAL;
 		p->n_vlan_maps++;
 	} while (*text);
 	return add_vlan(p, &vlan);

@@ -12,6 +12,8 @@
 /* A lane tells its guard that it turns so often in the time that it may hang,
  * and no more often, for the kernel reads that line of memory with each frame. */
 #define BEATS 8
+/* What is flushed may wait so long for a queue that is full. */
+#define FLUSH_NS (2 * NS_PER_SEC)
 
 /*
  * Whether a frame may leave a port of this MTU is decided here, once and the
@@ -135,17 +137,19 @@ static void lane_pass(struct lane *lane, struct stage *stage, struct burst *b,
 }
 
 /* What stages further behind hold is older, and goes first. */
-void lane_flush(struct lane *lane, struct stage *first)
+static void lane_empty(struct lane *lane, struct stage *first,
+		       uint64_t until_ns)
 {
 	struct burst *b = &lane->burst;
 	uint64_t now_ns;
 	bool more = true;
 
-	if (!first || !lane->tx)
+	if (!first)
 		return;
-	lane_flush(lane, first->next);
+	lane_empty(lane, first->next, until_ns);
 	while (more && first->ops->flush) {
 		now_ns = clock_now_ns();
+		lane->tx->patient &= now_ns < until_ns;
 		if (unlikely(lane->guard))
 			lane_beat(lane, now_ns);
 		b->n = 0;
@@ -153,6 +157,19 @@ void lane_flush(struct lane *lane, struct stage *first)
 		lane_pass(lane, first->next, b, now_ns, true);
 		lane_let_go(lane, first);
 	}
+}
+
+/* All at once is more than a queue or a slower link may take at once. */
+void lane_flush(struct lane *lane, struct stage *first)
+{
+	bool patient;
+
+	if (!first || !lane->tx)
+		return;
+	patient = lane->tx->patient;
+	lane->tx->patient = true;
+	lane_empty(lane, first, clock_now_ns() + FLUSH_NS);
+	lane->tx->patient = patient;
 }
 
 /*
@@ -190,6 +207,8 @@ uint32_t lane_breathe(struct lane *lane, uint64_t now_ns)
 	if (unlikely(lane->guard))
 		tripped = lane_beat(lane, now_ns);
 	port_rx(lane->rx, b, &lane->stats);
+	if (unlikely(tripped) && guard_has_tripped(lane->guard))
+		lane_drop(lane, b, REASON_STALE);
 	if (unlikely(shared_read(&lane->paused)))
 		lane_drop(lane, b, REASON_PAUSED);
 	lane_pass(lane, lane->stages, b, now_ns, false);

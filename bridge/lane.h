@@ -91,12 +91,12 @@ void lane_wake(struct lane *lane);
 /*
  * In the lane's thread: put all that the stages from `first` on hold onto the
  * wire, in order, due or not, past those behind that would hold it. NULL:
- * nothing is held.
+ * nothing is held. A full queue is waited for, for some seconds in all.
  */
 void lane_flush(struct lane *lane, struct stage *first);
 
 /* End the thread, if there is one, once its port has nothing more to give: stop
- * that port's reception first. */
+ * that port's reception first. The lane then has no ports. */
 void lane_stop(struct lane *lane);
 
 #endif

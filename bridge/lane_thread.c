@@ -273,4 +273,6 @@ void lane_stop(struct lane *lane)
 	lane_wake(lane);
 	pthread_join(lane->thread, NULL);
 	lane->started = false;
+	/* They may be closed now; nothing is held any more. */
+	lane->rx = lane->tx = NULL;
 }

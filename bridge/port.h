@@ -61,6 +61,7 @@ struct port {
 	const char *name; /* of the interface, as configured */
 	uint32_t mtu;     /* shared: set by control, read by the lane */
 	bool ready;       /* shared: up with carrier, frames can leave */
+	bool patient;     /* of who sends here: rather wait than lose a frame */
 };
 
 static inline void port_rx(struct port *port, struct burst *b,

@@ -108,6 +108,7 @@ static void packet_tx(struct port *port, const struct frame *f, uint32_t n,
 
 	if (!n)
 		return;
+	pp->direct.patient = pp->tx_ring.patient = port->patient;
 	way = pp->tx_ops->way(pp, &f[0], mtu);
 	for (uint32_t i = 1; i < n; i++) {
 		next = pp->tx_ops->way(pp, &f[i], mtu);
@@ -232,6 +233,7 @@ int port_packet_open(struct port **portp, const struct port_packet_params *p)
 	pp->port.name = p->name;
 	pp->port.mtu = p->mtu;
 	pp->port.ready = p->ready;
+	pp->port.patient = p->patient;
 	pp->rx = (struct rx_ring)RX_RING_INIT;
 	pp->tx_ring = (struct tx_ring)TX_RING_INIT;
 	pp->plain_fd = pp->vnet_fd = -1;

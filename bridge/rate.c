@@ -280,7 +280,7 @@ static bool rate_count(const struct stage *stage, size_t i,
 	const struct stage_count all[] = {
 		{ "queued_bytes", counter_read(&rate->queued_bytes) },
 		{ "queued_max_bytes", counter_read(&rate->queued_max_bytes) },
-		{ "queue_bytes", rate->limit_bytes },
+		{ "queue_limit_bytes", rate->limit_bytes },
 		{ "lost_us", counter_read(&rate->lost_ns) / NS_PER_US },
 	};
 

@@ -125,23 +125,6 @@ static const char *new_name(struct request *r, const struct bridge *b)
 	return NULL;
 }
 
-/* Why a file could not be made is nothing that its name tells. */
-static void explain(const struct control *c, const char *id, const char *to,
-		    int error)
-{
-	struct tap_target target;
-
-	if (!to || tap_target_parse(to, &target) || target.kind != TAP_FILE ||
-	    (error != -EACCES && error != -EPERM && error != -EROFS))
-		return;
-	log_err("tap %s: the bridge runs as user %s%s: it writes only into "
-		"folders that are that user's%s; `bumpctl tap FILE` writes as "
-		"who calls it", id, c->user, c->conf->sandbox ?
-		", in a sandbox" : "", c->conf->sandbox ?
-		" and were named at its start ([bumpwire] tap_folder, and "
-		"where tap_to is)" : "");
-}
-
 static int start(struct request *r, struct bridge *b, const char *id,
 		 const char *to, const struct conf_pair *asked)
 {
@@ -152,7 +135,7 @@ static int start(struct request *r, struct bridge *b, const char *id,
 	append_taps(taps, b, id);
 	json_object_set_new(r->result, "taps", taps);
 	if (result) {
-		explain(r->control, id, to, result);
+		control_explain_tap(r->control, id, to, result);
 		request_refuse(r, "tap %.64s: was not started: %s", id,
 			       strerror(-result));
 	} else {

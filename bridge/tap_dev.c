@@ -115,9 +115,13 @@ static struct tap_dev *dev_of(struct tap_sink *sink)
 static void tell_too_long(struct tap_dev *d, const struct tap_sent *sent)
 {
 	const char *const port[] = { d->port[0], d->port[1] };
+	const char *const own[] = { d->health.name, d->health.name };
 	uint32_t wire = tap_link_mtu(d->fd, port);
 	uint32_t need = sent->refused_bytes - FRAME_MIN_BYTES;
+	uint32_t mtu = tap_link_mtu(d->fd, own);
 
+	if (mtu)
+		d->mtu = mtu; /* it may have changed since we looked */
 	if (d->mtu_told == d->mtu)
 		return;
 	d->mtu_told = d->mtu;

@@ -47,7 +47,8 @@ static struct rig *rig_new(enum cut_what what)
 
 	assert_non_null(rig);
 	assert_int_equal(cut_new(&rig->stage, what), 0);
-	assert_string_equal(rig->stage->ops->name, "cut");
+	assert_string_equal(rig->stage->ops->name,
+			    what == CUT_ALL ? "cut" : "cut_rest");
 	return rig;
 }
 

@@ -582,7 +582,7 @@ static void late_ones(void **state)
 	flush(&rig);
 	assert_int_equal(rig.n_out, 30);
 	assert_true(rig.stage->ops->count(rig.stage, 0, &count));
-	assert_string_equal(count.name, "late");
+	assert_string_equal(count.name, "late_frames");
 	assert_int_equal(count.value, 10);
 	assert_false(rig.stage->ops->count(rig.stage, 1, &count));
 	rig.stage->ops->reset(rig.stage);

@@ -479,7 +479,8 @@ static void test_queue_bounds(void **state)
 
 		p.burst_bytes = 1;
 		rig = rig_new(&p, POOL_BYTES);
-		assert_int_equal(count_of(rig, "queue_bytes"), row[i].bytes);
+		assert_int_equal(count_of(rig, "queue_limit_bytes"),
+				 row[i].bytes);
 		assert_int_equal(push_n(rig, BURST_MAX, 1000, START_NS), 1);
 		assert_int_equal(rig->s.held_frames, wait);
 		assert_int_equal(rig->s.dropped_frames[REASON_QUEUE_FULL],
@@ -506,11 +507,12 @@ static void test_small_pool(void **state)
 	struct rig *rig = rig_new(&p, 1 << 20);
 
 	(void)state;
-	assert_in_range(count_of(rig, "queue_bytes"), 1 << 18, 1 << 19 | 1 << 18);
+	assert_in_range(count_of(rig, "queue_limit_bytes"), 1 << 18,
+			1 << 19 | 1 << 18);
 	rig_free(rig);
 	p.queue_bytes = 1 << 30;
 	rig = rig_new(&p, 1 << 18);
-	assert_int_equal(count_of(rig, "queue_bytes"), 1 << 30);
+	assert_int_equal(count_of(rig, "queue_limit_bytes"), 1 << 30);
 	for (int i = 0; i < 10; i++)
 		push_n(rig, 200, 1500, START_NS);
 	assert_in_range(rig->s.held_frames, 100, 200);
