@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <net/if_arp.h>
 #include <sched.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "bridge.h"
 #include "bridge_guard.h"
 #include "clock.h"
+#include "tap_target.h"
 
 #define HANG_DEFAULT_NS (50 * NS_PER_MS) /* as in conf_keys.c */
 
@@ -153,6 +155,35 @@ static unsigned int check_side(const struct conf_pair *conf, enum side side,
 	return 1;
 }
 
+/* Where a tap is to write: what can be told without writing there. */
+static unsigned int check_tap(const struct conf_pair *conf,
+			      struct link_monitor *m)
+{
+	autoclean(free_ptr) char *path = NULL;
+	struct tap_target target;
+	struct link_info link;
+	const char *why = NULL;
+
+	if ((!conf->tap[SIDE_LEFT] && !conf->tap[SIDE_RIGHT]) ||
+	    tap_target_parse(conf->tap_to, &target))
+		return 0;
+	if (target.kind == TAP_DEV) {
+		for (int side = 0; side < SIDES; side++)
+			if (!strcmp(target.name, conf->port[side]))
+				why = "it is a port of this wire";
+		if (!why && link_get(m, target.name, &link))
+			why = "no such interface";
+	} else if (target.kind == TAP_FILE) {
+		path = strdup(target.name);
+		if (path && access(dirname(path), F_OK))
+			why = strerror(errno);
+	}
+	if (!why)
+		return 0;
+	log_err("pair %s: tap_to: %s: %s", conf->name, conf->tap_to, why);
+	return 1;
+}
+
 unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m,
 			  bool warn)
 {
@@ -163,6 +194,7 @@ unsigned int bridge_check(const struct conf_pair *conf, struct link_monitor *m,
 	for (int side = 0; side < SIDES; side++)
 		mistakes += check_side(conf, (enum side)side, &link[side], m) +
 			    check_cpu(conf, (enum side)side);
+	mistakes += check_tap(conf, m);
 	both = link[SIDE_LEFT].index && link[SIDE_RIGHT].index;
 	if (!mistakes && both)
 		mistakes = check_two_ends(conf, &link[SIDE_LEFT],

@@ -210,7 +210,7 @@ static void hand_over(struct lane *lane, void *arg)
 		return;
 	for (int i = 0; frames && i < DRAIN_BREATHS; i++) {
 		frames = lane_breathe(lane, clock_now_ns());
-		lane_flush(lane, lane->stages);
+		lane_flush(lane, lane->stages, LANE_FLUSH_ALL);
 	}
 	guard_hand_over(lane->guard);
 }

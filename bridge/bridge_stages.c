@@ -39,18 +39,7 @@ static bool is_for(const struct conf_key *key, enum stage_kind kind)
 	       key->stages & 1u << kind;
 }
 
-/* Is anything asked of a stage? */
-static bool is_wanted(const struct conf_pair *conf, enum side side,
-		      enum stage_kind kind)
-{
-	for (size_t i = 0; i < conf_n_keys; i++)
-		if (is_for(&conf_key[i], kind) &&
-		    *text_of(&conf_key[i], conf, side))
-			return true;
-	return false;
-}
-
-/* What is asked of it. A file that a key names may have gone meanwhile. */
+/* What is asked of a stage. A file that a key names may have gone meanwhile. */
 static int read_params(struct making *m)
 {
 	memset(&m->params, 0, sizeof(m->params));
@@ -70,13 +59,38 @@ static int read_params(struct making *m)
 	return 0;
 }
 
+/* Is anything asked of it? A loss of 0% is not. */
+static bool is_wanted(const struct conf_pair *conf, enum side side,
+		      enum stage_kind kind)
+{
+	struct making m = { .conf = conf, .side = side, .kind = kind };
+
+	if (read_params(&m))
+		return true; /* for whoever makes it to say so */
+	switch (kind) {
+	case STAGE_EDIT:
+		return edit_is_wanted(&m.params.edit);
+	case STAGE_IMPAIR:
+		return impair_is_wanted(&m.params.impair);
+	case STAGE_DELAY:
+		return delay_is_wanted(&m.params.delay);
+	case STAGE_RATE:
+		return m.params.rate.bps;
+	default:
+		return false;
+	}
+}
+
 /* Each lane and each stage draws its own numbers. */
 static uint64_t seed_of(const struct making *m)
 {
-	struct rng rng = { m->conf->seed ? m->conf->seed : m->b->seed };
+	uint64_t seed = m->conf->seed ? m->conf->seed : m->b->seed;
+	struct rng of_lane = { 2 * seed + m->side };
+	struct rng of_stage = { rng_next(&of_lane) };
 
-	rng.state += (uint64_t)m->side * STAGE_KINDS + m->kind + 1;
-	return rng_next(&rng);
+	if (m->kind == STAGE_DELAY)
+		rng_next(&of_stage);
+	return rng_next(&of_stage);
 }
 
 /* Must super-frames be cut before they come to a stage? */
@@ -269,10 +283,16 @@ bool bridge_chain_is_random(const struct conf_pair *conf)
 
 /* ---- in the lane's thread ---- */
 
+/* What is given back between two breaths, and how often before the rest goes at
+ * once: a lane that gets as much as it can give would never come to an end. */
+#define FLUSH_BURSTS 8
+#define FLUSH_TURNS 4000
+
 struct swap {
 	struct bridge *b;
 	enum side side;
 	struct bridge_chain *chain; /* NULL: link the one that is there anew */
+	bool more; /* is held by what goes */
 };
 
 static struct stage **link_taps(const struct bridge *b, enum side side,
@@ -306,17 +326,26 @@ static void link_stages(const struct bridge *b, enum side side,
 	*end = NULL;
 }
 
-/* The first stage that holds and goes: what those behind it hold goes with
- * what it holds, for that is older. */
-static void let_go(struct lane *lane, const struct bridge_chain *old,
-		   const struct bridge_chain *new)
+/* The first stage that holds and goes, or NULL: what those behind it hold goes
+ * with what it holds, for that is older. */
+static struct stage *first_to_go(const struct bridge_chain *old,
+				 const struct bridge_chain *new)
 {
 	for (int kind = 0; kind < STAGE_KINDS; kind++)
 		if (row[kind].holds && old->stage[kind] &&
-		    old->stage[kind] != new->stage[kind]) {
-			lane_flush(lane, old->stage[kind]);
-			return;
-		}
+		    old->stage[kind] != new->stage[kind])
+			return old->stage[kind];
+	return NULL;
+}
+
+/* Some of it, so that the ring does not fill up meanwhile. */
+static void give_some_back(struct lane *lane, void *arg)
+{
+	struct swap *swap = arg;
+	struct stage *first = first_to_go(&swap->b->chain[swap->side],
+					  swap->chain);
+
+	swap->more = lane_flush(lane, first, FLUSH_BURSTS);
 }
 
 static void take_chain(struct lane *lane, void *arg)
@@ -326,7 +355,8 @@ static void take_chain(struct lane *lane, void *arg)
 	struct bridge_chain old = *now;
 
 	if (swap->chain) {
-		let_go(lane, now, swap->chain);
+		lane_flush(lane, first_to_go(now, swap->chain),
+			   LANE_FLUSH_ALL);
 		*now = *swap->chain;
 		for (int kind = 0; kind < STAGE_KINDS; kind++)
 			old.fresh[kind] = old.stage[kind] != now->stage[kind];
@@ -340,9 +370,13 @@ static void take_chain(struct lane *lane, void *arg)
 int bridge_chain_swap(struct bridge *b, enum side side,
 		      struct bridge_chain *chain)
 {
-	struct swap swap = { b, side, chain };
-	int r = lane_do(&b->lane[side], take_chain, &swap);
+	struct swap swap = { b, side, chain, true };
+	int r = 0;
 
+	for (int i = 0; !r && swap.more && i < FLUSH_TURNS; i++)
+		r = lane_do(&b->lane[side], give_some_back, &swap);
+	if (!r)
+		r = lane_do(&b->lane[side], take_chain, &swap);
 	/* What the next change compares with is not what is there. */
 	if (r)
 		b->chain[side].is_made = false;
@@ -351,7 +385,7 @@ int bridge_chain_swap(struct bridge *b, enum side side,
 
 int bridge_chain_relink(struct bridge *b, enum side side)
 {
-	struct swap swap = { b, side, NULL };
+	struct swap swap = { b, side, NULL, false };
 
 	return lane_do(&b->lane[side], take_chain, &swap);
 }

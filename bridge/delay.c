@@ -347,6 +347,11 @@ static const struct stage_ops delay_ops = {
 
 /* ---- make ---- */
 
+bool delay_is_wanted(const struct delay_params *params)
+{
+	return params->delay_ns || delay_wants_frames(params);
+}
+
 /* A table may hold times of its own. */
 bool delay_wants_frames(const struct delay_params *params)
 {

@@ -50,6 +50,7 @@ int delay_parse_shape(const char *text, void *params);
 int delay_parse_reorder(const char *text, void *params);
 
 /* Frames have delays of their own: super-frames must be cut before. */
+bool delay_is_wanted(const struct delay_params *params);
 bool delay_wants_frames(const struct delay_params *params);
 
 /* Read the table, if there is one, and forget it: 0 or -errno, logged. */

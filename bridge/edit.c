@@ -364,6 +364,15 @@ static const struct stage_ops edit_ops = {
 	.free = edit_free,
 };
 
+bool edit_is_wanted(const struct edit_params *p)
+{
+	for (int i = 0; i < EDIT_EGRESSES; i++)
+		if (p->src[i].given || p->dst[i].given)
+			return true;
+	return p->n_vlans || p->n_maps || p->unique_ip || p->has_ttl ||
+	       p->fix_checksums;
+}
+
 int edit_new(struct stage **stagep, const struct edit_params *params)
 {
 	struct edit *edit = calloc(1, sizeof(*edit));

@@ -63,6 +63,9 @@ struct edit_params {
 	bool fix_checksums; /* compute all from the bytes, at last */
 };
 
+/* Would it change any frame? */
+bool edit_is_wanted(const struct edit_params *params);
+
 /* Copies the parameters. 0 or -ENOMEM (logged). */
 int edit_new(struct stage **stagep, const struct edit_params *params);
 

@@ -116,6 +116,12 @@ void guard_free(struct guard *g)
 
 /* ---- who lives ---- */
 
+static bool is_owned(const struct guard_owner *owner)
+{
+	return (shared_read(&owner->futex) & FUTEX_TID_MASK) ==
+	       (uint32_t)gettid();
+}
+
 /* Lock it anew, unless this thread has it, whoever had it before: glibc's first
  * word says so at once. */
 static void own(struct guard_owner *owner)
@@ -123,7 +129,7 @@ static void own(struct guard_owner *owner)
 	pthread_mutex_t *mutex = (pthread_mutex_t *)owner;
 	pthread_mutexattr_t attr;
 
-	if ((shared_read(&owner->futex) & FUTEX_TID_MASK) == (uint32_t)gettid())
+	if (is_owned(owner))
 		return;
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
@@ -135,7 +141,8 @@ static void own(struct guard_owner *owner)
 
 static void disown(struct guard_owner *owner)
 {
-	pthread_mutex_unlock((pthread_mutex_t *)owner);
+	if (is_owned(owner))
+		pthread_mutex_unlock((pthread_mutex_t *)owner);
 }
 
 struct guard_side *guard_lane(struct guard *g, int side)

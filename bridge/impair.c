@@ -400,6 +400,15 @@ static void impair_set_odds(struct impair *im)
 	im->rearranges = p->duplicate > 0 || p->reorder > 0;
 }
 
+bool impair_is_wanted(const struct impair_params *p)
+{
+	bool loses = p->loss_model == IMPAIR_LOSS_RANDOM ?
+			     p->loss > 0 : p->loss_model != IMPAIR_LOSS_NONE;
+
+	return loses || p->duplicate > 0 || p->corrupt > 0 ||
+	       p->bit_errors > 0 || p->reorder > 0;
+}
+
 int impair_new(struct stage **stagep, const struct impair_params *params,
 	       struct pool *pool)
 {

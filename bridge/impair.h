@@ -60,6 +60,9 @@ struct impair_params {
 	uint64_t seed;
 };
 
+/* Would it do anything to any frame? */
+bool impair_is_wanted(const struct impair_params *params);
+
 /*
  * Copies the parameters; frames that are held back are kept in the pool, and
  * one that finds no room there is not. 0 or -ENOMEM (logged).

@@ -136,40 +136,51 @@ static void lane_pass(struct lane *lane, struct stage *stage, struct burst *b,
 	}
 }
 
-/* What stages further behind hold is older, and goes first. */
-static void lane_empty(struct lane *lane, struct stage *first,
-		       uint64_t until_ns)
+/* A flush: how much of it is to be done now. */
+struct flush {
+	uint64_t until_ns; /* a full queue is waited for */
+	uint32_t bursts;   /* that are left */
+};
+
+/* What stages further behind hold is older, and goes first. True: there is
+ * more. */
+static bool lane_empty(struct lane *lane, struct stage *first,
+		       struct flush *flush)
 {
 	struct burst *b = &lane->burst;
 	uint64_t now_ns;
-	bool more = true;
+	bool more = first && first->ops->flush;
 
-	if (!first)
-		return;
-	lane_empty(lane, first->next, until_ns);
-	while (more && first->ops->flush) {
+	if (first && lane_empty(lane, first->next, flush))
+		return true;
+	while (more && flush->bursts) {
 		now_ns = clock_now_ns();
-		lane->tx->patient &= now_ns < until_ns;
+		lane->tx->patient &= now_ns < flush->until_ns;
 		if (unlikely(lane->guard))
 			lane_beat(lane, now_ns);
 		b->n = 0;
 		more = first->ops->flush(first, b, &lane->stats);
 		lane_pass(lane, first->next, b, now_ns, true);
 		lane_let_go(lane, first);
+		flush->bursts--;
 	}
+	return more;
 }
 
 /* All at once is more than a queue or a slower link may take at once. */
-void lane_flush(struct lane *lane, struct stage *first)
+bool lane_flush(struct lane *lane, struct stage *first, uint32_t bursts)
 {
-	bool patient;
+	struct flush flush = { .bursts = bursts };
+	bool patient, more;
 
 	if (!first || !lane->tx)
-		return;
+		return false;
+	flush.until_ns = clock_now_ns() + FLUSH_NS;
 	patient = lane->tx->patient;
 	lane->tx->patient = true;
-	lane_empty(lane, first, clock_now_ns() + FLUSH_NS);
+	more = lane_empty(lane, first, &flush);
 	lane->tx->patient = patient;
+	return more;
 }
 
 /*
@@ -182,7 +193,7 @@ static void lane_heed_guard(struct lane *lane, bool had_tripped, bool idle,
 {
 	if (likely(!guard_has_tripped(lane->guard)))
 		return;
-	lane_flush(lane, lane->stages);
+	lane_flush(lane, lane->stages, LANE_FLUSH_ALL);
 	if (had_tripped && idle)
 		guard_rearm(lane->guard, now_ns);
 }

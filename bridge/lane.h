@@ -91,9 +91,12 @@ void lane_wake(struct lane *lane);
 /*
  * In the lane's thread: put all that the stages from `first` on hold onto the
  * wire, in order, due or not, past those behind that would hold it. NULL:
- * nothing is held. A full queue is waited for, for some seconds in all.
+ * nothing is held. A full queue is waited for, for some seconds in all. Of
+ * so many bursts at most; true: there is more, and it is to be called again.
  */
-void lane_flush(struct lane *lane, struct stage *first);
+#define LANE_FLUSH_ALL UINT32_MAX
+
+bool lane_flush(struct lane *lane, struct stage *first, uint32_t bursts);
 
 /* End the thread, if there is one, once its port has nothing more to give: stop
  * that port's reception first. The lane then has no ports. */

@@ -134,7 +134,7 @@ static void *lane_run_paced(void *arg)
 			lane_wait(lane, due_ns);
 		lane_breathe(lane, due_ns);
 	}
-	lane_flush(lane, lane->stages);
+	lane_flush(lane, lane->stages, LANE_FLUSH_ALL);
 	eventfd_write(lane->ended_fd, 1);
 	return NULL;
 }
@@ -184,7 +184,7 @@ static void *lane_run(void *arg)
 				busy_ns = clock_now_ns();
 		}
 	}
-	lane_flush(lane, lane->stages);
+	lane_flush(lane, lane->stages, LANE_FLUSH_ALL);
 	if (lane->guard)
 		guard_hand_over(lane->guard);
 	return NULL;

@@ -184,7 +184,7 @@ static double measure(struct bridge *b, struct mill *m)
 	frames = lane->stats.received_frames;
 	frames = frames ? frames : 1;
 	began_ns = cpu_ns() - began_ns;
-	lane_flush(lane, lane->stages);
+	lane_flush(lane, lane->stages, LANE_FLUSH_ALL);
 	return (double)began_ns / (double)frames;
 }
 

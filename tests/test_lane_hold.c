@@ -171,7 +171,7 @@ static int teardown(void **state)
 	uint64_t violations, used;
 
 	lane_stop(&f->lane);
-	lane_flush(&f->lane, f->lane.stages);
+	lane_flush(&f->lane, f->lane.stages, LANE_FLUSH_ALL);
 	violations = port_mem_calls(f->rx).violations + s->held_frames +
 		     (uint64_t)(stats_unaccounted(s) != 0);
 	used = pool_used_bytes(f->lane.pool);
@@ -309,7 +309,7 @@ static void test_flush_order(void **state)
 	offer(f, 60);
 	lane_breathe(&f->lane, 115);
 	assert_int_equal(f->lane.stats.held_frames, 120);
-	lane_flush(&f->lane, f->lane.stages);
+	lane_flush(&f->lane, f->lane.stages, LANE_FLUSH_ALL);
 	assert_sent(f, 120);
 	assert_int_equal(f->lane.stats.held_frames, 0);
 }
@@ -328,9 +328,36 @@ static void test_flush_from(void **state)
 	lane_breathe(&f->lane, 110);
 	offer(f, 5);
 	lane_breathe(&f->lane, 115);
-	lane_flush(&f->lane, &f->keeper[1].stage);
+	assert_false(lane_flush(&f->lane, &f->keeper[1].stage,
+				LANE_FLUSH_ALL));
 	assert_sent(f, 5);
 	assert_int_equal(f->lane.stats.held_frames, 5);
+}
+
+/* A little now, and the rest later; what comes meanwhile is behind it. */
+static void test_flush_some(void **state)
+{
+	struct fixture *f = *state;
+	int calls = 1;
+
+	f->keeper[0].hold_ns = 1000;
+	f->keeper[1].hold_ns = 1000;
+	add_stage(f, &f->keeper[0].stage);
+	add_stage(f, &f->keeper[1].stage);
+	offer(f, 2000);
+	while (lane_breathe(&f->lane, 100))
+		;
+	lane_breathe(&f->lane, 1100); /* to the second one */
+	offer(f, 2000);
+	while (lane_breathe(&f->lane, 1200))
+		;
+	while (lane_flush(&f->lane, f->lane.stages, 2)) {
+		offer(f, 10);
+		lane_breathe(&f->lane, 1300);
+		calls++;
+	}
+	assert_in_range(calls, 8, 20);
+	assert_sent(f, f->next);
 }
 
 /* Also what does not fit into a burst. */
@@ -420,6 +447,7 @@ int main(void)
 		TEST(test_two_hold),
 		TEST(test_flush_order),
 		TEST(test_flush_from),
+		TEST(test_flush_some),
 		TEST(test_stop_flushes),
 		TEST(test_wakes_when_due),
 		TEST(test_no_room),
