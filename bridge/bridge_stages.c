@@ -274,10 +274,16 @@ bool bridge_chain_is_random(const struct conf_pair *conf)
 {
 	if (conf->seed)
 		return false;
-	for (int side = 0; side < SIDES; side++)
-		if (is_wanted(conf, (enum side)side, STAGE_IMPAIR) ||
-		    conf->jitter[side] || conf->jitter_shape[side])
+	for (int side = 0; side < SIDES; side++) {
+		struct making m = { .conf = conf, .side = (enum side)side,
+				    .kind = STAGE_IMPAIR };
+
+		if (!read_params(&m) && impair_is_random(&m.params.impair))
 			return true;
+		m.kind = STAGE_DELAY;
+		if (!read_params(&m) && delay_wants_frames(&m.params.delay))
+			return true;
+	}
 	return false;
 }
 

@@ -244,7 +244,9 @@ const struct conf_key conf_key[] = {
 	{ CONF_PAIR, "jitter", TEXT(jitter, delay_parse_jitter,
 				    DELAY_JITTER_ALLOWED, FOR(STAGE_DELAY)),
 	  .arg = "TIME", .sample = "5ms",
-	  .help = "Let the delay vary by this much" },
+	  .help = "Let the delay vary by this much; in order, a frame is "
+		  "never before the one that came before it, and so the mean "
+		  "grows the more, the denser frames come" },
 	{ CONF_PAIR, "jitter_shape", TEXT(jitter_shape, delay_parse_shape,
 					  DELAY_SHAPE_ALLOWED,
 					  FOR(STAGE_DELAY)),

@@ -65,14 +65,7 @@ static void on_links(struct control *c)
 static void log_change(const struct conf_change *change, void *arg)
 {
 	(void)arg;
-	if (change->pair)
-		log_info("pair %s: %s: '%s', was '%s'", change->pair,
-			 *change->key ? change->key : "all", change->to,
-			 change->from);
-	else
-		log_info("%s: '%s', was '%s'%s", change->key, change->to,
-			 change->from, change->effect == EFFECT_RESTART ?
-			 ": needs a restart" : "");
+	control_log_change(change);
 }
 
 static void on_signal(struct control *c)

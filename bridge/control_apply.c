@@ -229,6 +229,18 @@ static void commit(struct plan *plan, struct control *c, struct conf *conf)
 	control_attach(c);
 }
 
+void control_log_change(const struct conf_change *change)
+{
+	if (change->pair)
+		log_info("pair %s: %s: '%s', was '%s'", change->pair,
+			 *change->key ? change->key : "all", change->to,
+			 change->from);
+	else
+		log_info("%s: '%s', was '%s'%s", change->key, change->to,
+			 change->from, change->effect == EFFECT_RESTART ?
+			 ": needs a restart" : "");
+}
+
 int control_apply(struct control *c, struct conf *conf, bool reopen,
 		  void (*fn)(const struct conf_change *change, void *arg),
 		  void *arg)

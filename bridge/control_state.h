@@ -135,6 +135,9 @@ int control_apply(struct control *c, struct conf *conf, bool reopen,
 		  void (*fn)(const struct conf_change *change, void *arg),
 		  void *arg);
 
+/* A change in words, into the log. */
+void control_log_change(const struct conf_change *change);
+
 /* Read the configuration again and apply it; as above. Rules that were added
  * at run time stay. */
 int control_reload(struct control *c,

@@ -400,13 +400,16 @@ static void impair_set_odds(struct impair *im)
 	im->rearranges = p->duplicate > 0 || p->reorder > 0;
 }
 
+bool impair_is_random(const struct impair_params *p)
+{
+	return p->loss_model == IMPAIR_LOSS_GEMODEL || p->loss > 0 ||
+	       p->duplicate > 0 || p->corrupt > 0 || p->bit_errors > 0 ||
+	       p->reorder > 0;
+}
+
 bool impair_is_wanted(const struct impair_params *p)
 {
-	bool loses = p->loss_model == IMPAIR_LOSS_RANDOM ?
-			     p->loss > 0 : p->loss_model != IMPAIR_LOSS_NONE;
-
-	return loses || p->duplicate > 0 || p->corrupt > 0 ||
-	       p->bit_errors > 0 || p->reorder > 0;
+	return p->loss_model == IMPAIR_LOSS_PATTERN || impair_is_random(p);
 }
 
 int impair_new(struct stage **stagep, const struct impair_params *params,

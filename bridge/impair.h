@@ -60,8 +60,9 @@ struct impair_params {
 	uint64_t seed;
 };
 
-/* Would it do anything to any frame? */
+/* Would it do anything to any frame; and by chance? */
 bool impair_is_wanted(const struct impair_params *params);
+bool impair_is_random(const struct impair_params *params);
 
 /*
  * Copies the parameters; frames that are held back are kept in the pool, and

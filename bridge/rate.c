@@ -387,6 +387,11 @@ int rate_new(struct stage **stagep, const struct rate_params *params,
 	rate->burst_ns = params->burst_bytes ?
 			 ns_of(params->bps, params->burst_bytes) : BURST_NS;
 	rate->limit_bytes = limit_bytes(params, pool);
+	if (pool && rate->limit_bytes > pool_size_bytes(pool))
+		log_warn("rate: its queue may have %llu bytes, but hold is "
+			 "%zu in all: raise hold",
+			 (unsigned long long)rate->limit_bytes,
+			 pool_size_bytes(pool));
 	rate->ages = params->ages;
 	codel_init(&rate->codel, params);
 	*stagep = &rate->stage;

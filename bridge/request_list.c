@@ -39,14 +39,16 @@ const struct request_info request_info[REQUESTS] = {
 		"path, dev:INTERFACE or vxlan:ADDRESS[:PORT][/VNI]" },
 	[REQUEST_TAP_STOP] = { "tap_stop", "[PAIR] NAME",
 		"Stop a tap; the configuration's own, called tap, stays so "
-		"until its keys change" },
+		"until its keys change or a reload" },
 	[REQUEST_TAP_STREAM] = { "tap_stream", "[PAIR] FILE",
-		"Copy frames as pcapng to FILE, or with - to standard output, "
-		"as long as this runs" },
+		"Copy frames as pcapng to FILE, made anew, or with - to standard "
+		"output, as long as this runs" },
 	[REQUEST_PAUSE] = { "pause", "[PAIR]",
 		"Drop all that arrives, until resumed" },
 	[REQUEST_RESUME] = { "resume", "[PAIR]", "Forward again" },
-	[REQUEST_RESET] = { "reset", "[PAIR]", "Count from 0 again" },
+	[REQUEST_RESET] = { "reset", "[PAIR]",
+		"Count from 0 again; frames that are held just now count as "
+		"received, but not their bytes" },
 	[REQUEST_LOG] = { "log", "LEVEL",
 		"Log error, warning, info or debug, until the process ends" },
 	[REQUEST_STOP] = { "stop", "", "Stop, with a report" },

@@ -145,6 +145,7 @@ void request_note_change(const struct conf_change *change, void *arg)
 	};
 	json_t *changes = arg;
 
+	control_log_change(change);
 	json_array_append_new(changes,
 			      json_pack("{ss?sssososs}", "pair", change->pair,
 					"key", change->key, "from",

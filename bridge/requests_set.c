@@ -88,6 +88,9 @@ static int change_key(struct request *r, const char *value)
 		result = control_apply(r->control, conf, false,
 				       request_note_change, changes);
 	json_object_set_new(r->result, "changes", changes);
+	if (!result)
+		events_write(r->control->events, "set", "{ssss}", "key", key,
+			     "value", value ? value : "");
 	if (result)
 		request_refuse(r, "%.80s: nothing was changed", key);
 	return result;
