@@ -14,21 +14,6 @@
 /* A lane under load may never see its ring empty. */
 #define DRAIN_BREATHS 1000
 
-bool conf_bypasses(const struct conf_pair *conf)
-{
-	return conf->on_fail == END_BYPASS || conf->on_stop == END_BYPASS;
-}
-
-bool conf_wants_guard(const struct conf_pair *conf)
-{
-	return conf->isolate != ISOLATE_NO || conf_bypasses(conf);
-}
-
-bool conf_needs_guard(const struct conf_pair *conf)
-{
-	return conf->isolate == ISOLATE_YES || conf_bypasses(conf);
-}
-
 /* In the lane's thread. */
 static void beat(struct lane *lane, void *arg)
 {

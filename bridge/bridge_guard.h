@@ -6,13 +6,6 @@
 
 #include "bridge.h"
 
-/* Is the wire ever to be joined in the kernel? */
-bool conf_bypasses(const struct conf_pair *conf);
-
-/* Is a guard wanted, and can the pair not do without? */
-bool conf_wants_guard(const struct conf_pair *conf);
-bool conf_needs_guard(const struct conf_pair *conf);
-
 /* Whether the rules of another configuration, compiled for each side, can hold
  * in the kernel, if they are to. 0 or -EINVAL (logged). */
 int bridge_guard_check_rules(const struct bridge *b,

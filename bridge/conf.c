@@ -176,6 +176,23 @@ struct conf_pair *conf_find_pair(const struct conf *conf, const char *name)
 	return NULL;
 }
 
+/* ---- what a pair asks for ---- */
+
+bool conf_bypasses(const struct conf_pair *conf)
+{
+	return conf->on_fail == END_BYPASS || conf->on_stop == END_BYPASS;
+}
+
+bool conf_wants_guard(const struct conf_pair *conf)
+{
+	return conf->isolate != ISOLATE_NO || conf_bypasses(conf);
+}
+
+bool conf_needs_guard(const struct conf_pair *conf)
+{
+	return conf->isolate == ISOLATE_YES || conf_bypasses(conf);
+}
+
 /* ---- rules ---- */
 
 /* Of the same values, which covers nothing. */

@@ -168,6 +168,13 @@ int conf_copy(struct conf *to, const struct conf *from);
 /* The pair of a name, or NULL. */
 struct conf_pair *conf_find_pair(const struct conf *conf, const char *name);
 
+/* Is the wire ever to be joined in the kernel? */
+bool conf_bypasses(const struct conf_pair *conf);
+
+/* Is a guard wanted, and can the pair not do without? */
+bool conf_wants_guard(const struct conf_pair *conf);
+bool conf_needs_guard(const struct conf_pair *conf);
+
 /* What the process is called, in the letters that a file name may have. The
  * caller frees it. NULL: no memory. */
 char *conf_name(const struct conf *conf);

@@ -168,8 +168,7 @@ static void warn_idle(const struct conf_pair *pair, int side)
 
 static void check_guard(struct conf *conf, const struct conf_pair *pair)
 {
-	bool bypass = pair->on_fail == END_BYPASS ||
-		      pair->on_stop == END_BYPASS;
+	bool bypass = conf_bypasses(pair);
 
 	if (bypass && pair->isolate == ISOLATE_NO) {
 		log_err("%s%spair %s: isolate: no: bypass isolates the host, "
