@@ -218,7 +218,7 @@ static void give_up(struct bridge *b)
 
 int bridge_attach(struct bridge *b, struct link_monitor *m)
 {
-	bool was_refused = b->refused;
+	bool told = b->refused;
 	int r;
 
 	for (int side = 0; side < SIDES; side++) {
@@ -228,11 +228,7 @@ int bridge_attach(struct bridge *b, struct link_monitor *m)
 		if (r)
 			return r;
 	}
-	b->refused = bridge_check_links(b, m);
-	if (b->refused)
-		return BRIDGE_REFUSED;
-	b->refused = was_refused;
-	b->refused = bridge_claim(b);
+	b->refused = bridge_check_links(b, m) || bridge_claim(b, told);
 	if (b->refused)
 		return BRIDGE_REFUSED;
 	b->attached = true;

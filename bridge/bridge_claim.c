@@ -23,7 +23,7 @@ static int find_owner(int dir, int index)
 	return record.pid;
 }
 
-static int claim_side(struct bridge *b, int side, int dir)
+static int claim_side(struct bridge *b, int side, int dir, bool told)
 {
 	struct bridge_port *bp = &b->side[side];
 	struct port_record record;
@@ -40,14 +40,14 @@ static int claim_side(struct bridge *b, int side, int dir)
 	if (r)
 		log_debug("port %s: a note in %s: %s", bp->link.name,
 			  BRIDGE_STATE_DIR, strerror(-r));
-	if (owner && !b->refused)
+	if (owner && !told)
 		log_err("pair %s: %s is a port of another bumpwire (process "
 			"%d): stop that one", b->conf->name, bp->link.name,
 			owner);
 	return owner ? -EBUSY : 0;
 }
 
-int bridge_claim(struct bridge *b)
+int bridge_claim(struct bridge *b, bool told)
 {
 	autoclean(close_fd) int dir = state_dir_open(BRIDGE_STATE_DIR);
 	autoclean(close_fd) int lock = dir < 0 ? -1 : state_dir_lock(dir);
@@ -56,7 +56,7 @@ int bridge_claim(struct bridge *b)
 	if (lock < 0)
 		return 0;
 	for (int side = 0; !r && side < SIDES; side++)
-		r = claim_side(b, side, dir);
+		r = claim_side(b, side, dir, told);
 	if (r)
 		bridge_unclaim(b);
 	return r;

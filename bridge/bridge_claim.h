@@ -9,9 +9,9 @@
 #include "bridge.h"
 
 /* Claim both ports. 0, also where no note can be written; -EBUSY: another
- * process that lives has one (logged, unless the bridge is refused already);
- * then none is claimed. */
-int bridge_claim(struct bridge *b);
+ * process that lives has one (logged, unless that has been told); then none is
+ * claimed. */
+int bridge_claim(struct bridge *b, bool told);
 
 /* Give up what is claimed. */
 void bridge_unclaim(struct bridge *b);
