@@ -320,6 +320,12 @@ void bridge_taps_look_after(struct bridge *b)
 	}
 }
 
+void bridge_taps_finish(struct bridge *b)
+{
+	for (struct bridge_tap *tap = b->taps; tap; tap = tap->next)
+		tap_writer_end(tap->writer);
+}
+
 void bridge_taps_end(struct bridge *b)
 {
 	while (b->taps && !tap_part(b, &b->taps))

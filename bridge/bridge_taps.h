@@ -64,6 +64,10 @@ void bridge_tap_resume(struct bridge *b);
 /* Now and then: end taps whose reader has gone. */
 void bridge_taps_look_after(struct bridge *b);
 
+/* Once no lane turns any more: write what is queued and close the sinks, so that
+ * what is counted is final. */
+void bridge_taps_finish(struct bridge *b);
+
 /* End all. */
 void bridge_taps_end(struct bridge *b);
 

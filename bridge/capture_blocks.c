@@ -234,24 +234,42 @@ uint32_t capture_put_statistics(uint8_t *to, const struct capture_statistics *s)
 	return close_block(to, at);
 }
 
+/* Bytes of the block, at least those; 0: not enough of it is here to tell. */
+static uint32_t block_bytes(const uint8_t *from, uint32_t n, bool pcapng,
+			    bool head)
+{
+	if (!pcapng && head)
+		return PCAP_HEAD_BYTES;
+	if (n < (pcapng ? BLOCK_BYTES_MIN : PCAP_RECORD_BYTES))
+		return 0;
+	return pcapng ? get_32(from + 4) : PCAP_RECORD_BYTES + get_32(from + 8);
+}
+
 uint32_t capture_whole_bytes(const uint8_t *from, uint32_t n, bool pcapng,
 			     bool head)
 {
 	uint32_t whole = 0, block;
 
 	for (;;) {
-		uint32_t left = n - whole;
-
-		if (!pcapng && head && !whole)
-			block = PCAP_HEAD_BYTES;
-		else if (left < (pcapng ? BLOCK_BYTES_MIN : PCAP_RECORD_BYTES))
-			return whole;
-		else
-			block = pcapng ? get_32(from + whole + 4) :
-					 PCAP_RECORD_BYTES +
-						 get_32(from + whole + 8);
-		if (block > left)
+		block = block_bytes(from + whole, n - whole, pcapng,
+				    head && !whole);
+		if (!block || block > n - whole)
 			return whole;
 		whole += block;
 	}
+}
+
+uint32_t capture_count_frames(const uint8_t *from, uint32_t n, bool pcapng,
+			      bool head)
+{
+	uint32_t at = 0, frames = 0, block;
+
+	for (; at < n; at += block) {
+		block = block_bytes(from + at, n - at, pcapng, head && !at);
+		if (!block)
+			break;
+		frames += pcapng ? get_32(from + at) == BLOCK_FRAME :
+				   !(head && !at);
+	}
+	return frames;
 }

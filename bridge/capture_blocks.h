@@ -59,4 +59,8 @@ uint32_t capture_put_statistics(uint8_t *to, const struct capture_statistics *s)
 uint32_t capture_whole_bytes(const uint8_t *from, uint32_t n, bool pcapng,
 			     bool head);
 
+/* Frames in the n bytes, which are whole blocks. */
+uint32_t capture_count_frames(const uint8_t *from, uint32_t n, bool pcapng,
+			      bool head);
+
 #endif

@@ -155,6 +155,12 @@ int capture_write_statistics(struct capture_writer *w,
 	return r;
 }
 
+uint32_t capture_write_waiting(const struct capture_writer *w)
+{
+	return capture_count_frames(w->buffer, w->used, w->pcapng,
+				    !w->written_bytes);
+}
+
 uint64_t capture_write_bytes(const struct capture_writer *w)
 {
 	return w->written_bytes + w->used;

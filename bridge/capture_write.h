@@ -86,6 +86,9 @@ int capture_write_record(struct capture_writer *w,
 int capture_write_statistics(struct capture_writer *w,
 			     const struct capture_statistics *s);
 
+/* Frames that are buffered still. */
+uint32_t capture_write_waiting(const struct capture_writer *w);
+
 /* Bytes of the file, those that are buffered still counted. */
 uint64_t capture_write_bytes(const struct capture_writer *w);
 

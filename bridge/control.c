@@ -355,6 +355,8 @@ static void end(struct control *c)
 	control_tell_status(c);
 	for (size_t i = 0; i < c->n_bridges; i++)
 		bridge_end(c->bridge[i]);
+	for (size_t i = 0; i < c->n_bridges; i++)
+		bridge_taps_finish(c->bridge[i]);
 	control_write_metrics(c);
 	if (c->has_run)
 		print_report(c, true);

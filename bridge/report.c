@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "report.h"
 #include "report_json.h"
+#include "tap_health.h"
 
 #define LABEL_WIDTH 30
 #define VALUE_WIDTH 20
@@ -91,7 +92,7 @@ static void print_tap(const struct columns *c,
 
 	fprintf(c->out, "tap %s to %s%s%s\n", tap->id, tap->to,
 		tap->figures.error ? ": " : "",
-		tap->figures.error ? strerror(-tap->figures.error) : "");
+		tap->figures.error ? tap_health_text(tap->figures.error) : "");
 	print_row(c, "  taken",
 		  (const int64_t[]){ (int64_t)left->taken_frames,
 				     (int64_t)right->taken_frames });

@@ -7,6 +7,7 @@
 #include "bridge_propagate.h"
 #include "bridge_taps.h"
 #include "report_json.h"
+#include "tap_health.h"
 
 static json_t *integer(uint64_t n)
 {
@@ -130,7 +131,7 @@ static json_t *tap_json(const struct bridge_tap_info *tap)
 				  "lost_frames",
 				  (json_int_t)f->count[side].lost_frames));
 	json_object_set_new(object, "error",
-			    f->error ? report_json_text(strerror(-f->error)) :
+			    f->error ? report_json_text(tap_health_text(f->error)) :
 				       json_null());
 	return object;
 }

@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -301,8 +302,10 @@ struct tap_counts tap_counts(const struct tap *tap)
 
 /* ---- the side of the tap's thread ---- */
 
-static bool is_empty(struct tap *tap)
+bool tap_is_empty(struct tap *tap)
 {
+	if (!tap)
+		return true;
 	if (tap->tail != tap->seen_head)
 		return false;
 	tap->seen_head = __atomic_load_n(&tap->head, __ATOMIC_ACQUIRE);
@@ -322,7 +325,7 @@ bool tap_peek(struct tap *tap, struct frame *frame, uint32_t *len,
 	struct piece *piece;
 	uint64_t at;
 
-	if (is_empty(tap))
+	if (tap_is_empty(tap))
 		return false;
 	at = read_at(tap);
 	piece = piece_at(tap, at);
@@ -350,9 +353,24 @@ void tap_next(struct tap *tap)
 
 bool tap_is_half_full(struct tap *tap)
 {
-	return !is_empty(tap) &&
+	return !tap_is_empty(tap) &&
 	       __atomic_load_n(&tap->head, __ATOMIC_ACQUIRE) - read_at(tap) >=
 		       tap->ring_bytes / 2;
+}
+
+void tap_bell_sleep(struct tap_bell *bell, enum tap_sleep how, uint64_t ns,
+		    struct tap *left, struct tap *right)
+{
+	const struct timespec nap = { .tv_nsec = (long)ns };
+	struct pollfd pfd = { .fd = bell->fd, .events = POLLIN };
+	eventfd_t rings;
+
+	__atomic_store_n(&bell->sleep, how, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if ((how == TAP_DOZES || (tap_is_empty(left) && tap_is_empty(right))) &&
+	    ppoll(&pfd, 1, &nap, NULL) > 0)
+		eventfd_read(bell->fd, &rings);
+	__atomic_store_n(&bell->sleep, TAP_AWAKE, __ATOMIC_SEQ_CST);
 }
 
 /* ---- new and free ---- */

@@ -69,6 +69,14 @@ bool tap_peek(struct tap *tap, struct frame *frame, uint32_t *len,
 /* Done with what tap_peek() showed. */
 void tap_next(struct tap *tap);
 
+/* NULL: true. */
+bool tap_is_empty(struct tap *tap);
+
+/* Sleep so long, or until a stage rings; not TAP_SLEEPS if there is a copy in
+ * one of these. */
+void tap_bell_sleep(struct tap_bell *bell, enum tap_sleep how, uint64_t ns,
+		    struct tap *left, struct tap *right);
+
 /* Half of the queue waits. */
 bool tap_is_half_full(struct tap *tap);
 

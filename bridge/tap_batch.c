@@ -19,6 +19,8 @@
 struct tap_batch {
 	uint32_t n;
 	uint32_t used; /* of the buffer */
+	uint32_t snap_bytes;
+	uint32_t bytes; /* of frames of this copy */
 	uint64_t until_ns; /* this copy waits; 0: it has not waited */
 	struct mmsghdr msg[MESSAGES];
 	struct iovec iov[MESSAGES][2]; /* header and frame */
@@ -26,7 +28,7 @@ struct tap_batch {
 };
 
 int tap_batch_new(struct tap_batch **batchp, const void *header,
-		  size_t header_bytes)
+		  size_t header_bytes, uint32_t snap_bytes)
 {
 	struct tap_batch *b = malloc(sizeof(*b));
 
@@ -35,6 +37,9 @@ int tap_batch_new(struct tap_batch **batchp, const void *header,
 		return -ENOMEM;
 	}
 	memset(b, 0, offsetof(struct tap_batch, buffer));
+	b->snap_bytes = !snap_bytes ? UINT32_MAX :
+			snap_bytes < FRAME_MIN_BYTES ? FRAME_MIN_BYTES :
+						       snap_bytes;
 	for (uint32_t i = 0; i < MESSAGES; i++) {
 		b->iov[i][0].iov_base = (void *)header;
 		b->iov[i][0].iov_len = header_bytes;
@@ -50,10 +55,17 @@ void tap_batch_free(struct tap_batch *batch)
 	free(batch);
 }
 
+uint32_t tap_batch_cut(const struct tap_batch *batch, uint32_t bytes)
+{
+	return bytes < batch->snap_bytes ? bytes : batch->snap_bytes;
+}
+
 static void add(struct tap_batch *b, uint8_t *data, uint32_t len)
 {
+	len = tap_batch_cut(b, len);
 	b->iov[b->n][1].iov_base = data;
 	b->iov[b->n][1].iov_len = len;
+	b->bytes += len;
 	b->n++;
 }
 
@@ -124,12 +136,19 @@ static int send_segments(struct tap_batch *b, int fd, const struct frame *f,
 int tap_batch_send(struct tap_batch *batch, int fd, struct frame *f,
 		   struct tap_sent *sent)
 {
+	int r;
+
 	*sent = (struct tap_sent){ 0 };
-	batch->n = batch->used = 0;
+	batch->n = batch->used = batch->bytes = 0;
 	batch->until_ns = 0;
-	if (frame_is_super(f))
-		return send_segments(batch, fd, f, sent);
-	frame_finish_checksum(f);
-	add(batch, f->data, f->len);
-	return drain(batch, fd, sent);
+	if (frame_is_super(f)) {
+		r = send_segments(batch, fd, f, sent);
+	} else {
+		frame_finish_checksum(f);
+		add(batch, f->data, f->len);
+		r = drain(batch, fd, sent);
+	}
+	if (!r && batch->bytes < f->len)
+		f->len = batch->bytes;
+	return r;
 }

@@ -234,7 +234,7 @@ int tap_dev_open(struct tap_sink **sinkp, const struct tap_params *params,
 	for (int i = 0; i < 2; i++)
 		copy_name(d->port[i], params->port[i]);
 	tap_health_init(&d->health, params->id, d->name, QUIET_NS);
-	r = tap_batch_new(&d->batch, NULL, 0);
+	r = tap_batch_new(&d->batch, NULL, 0, params->snap_bytes);
 	if (!r)
 		r = open_socket(d);
 	if (r) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See tap_file.h. What was lost is told twice in a pcapng file: at the next
- * frame of that interface (epb_dropcount; within a tick of the place), and at
- * the end by a block of statistics for each interface. There is one of those a
- * file and no more, for Wireshark shows the first one that it finds.
+ * frame of that interface (epb_dropcount), and at the end by a block of
+ * statistics for each interface. There is one of those a file and no more, for
+ * Wireshark shows the first one that it finds.
  */
 #include "config.h"
 
@@ -24,11 +24,13 @@
 #include "tap_sink.h"
 
 #define END_BYTES (2 * CAPTURE_STATISTICS_MAX)
+#define WAITING_MAX 16384 /* more frames than a buffer holds */
 
 /* Of an interface. */
 struct story {
-	uint64_t lost;          /* as of the last tick */
-	uint64_t told;          /* of these, in frames or statistics */
+	uint64_t lost;          /* so far */
+	uint64_t passed;        /* of these, before the frame that is next */
+	uint64_t told;          /* of these, in frames */
 	uint64_t lost_before;   /* as of when the file began */
 	uint64_t frames;        /* in the file */
 };
@@ -49,8 +51,8 @@ struct tap_file {
 	uint64_t age_ns;    /* its beginning, and */
 	uint64_t now_ns;    /* the last tick, both monotonic */
 	uint64_t frames;    /* in the file */
-	uint64_t unsure;    /* of these, since the last flush */
 	struct story story[2];
+	uint8_t interface[WAITING_MAX]; /* of the last frames */
 };
 
 static const char *file_path(const struct tap_file *t)
@@ -84,7 +86,6 @@ static void works(struct tap_file *t)
 			 "copies", file_path(t), t->failed_frames);
 	t->error = 0;
 	t->failed_frames = 0;
-	t->unsure = 0;
 }
 
 /* ---- a file's beginning and end ---- */
@@ -99,7 +100,7 @@ static int file_begin(struct tap_file *t)
 	t->fd = fd;
 	t->began_ns = real_now_ns();
 	t->age_ns = t->now_ns;
-	t->frames = t->unsure = 0;
+	t->frames = 0;
 	t->ending = false;
 	for (int i = 0; i < 2; i++) {
 		t->story[i].lost_before = t->story[i].lost;
@@ -149,18 +150,46 @@ static bool is_ring(const struct tap_file *t)
 	return p->rotate_bytes || p->rotate_frames || p->rotate_ns;
 }
 
-/* One of several that has no frame would cost another one its place. */
+/* One that has no frame would cost another one its name, or its place. */
 static int file_finish(struct tap_file *t)
 {
 	int r = 0;
 
-	if (t->folder && is_ring(t) && !t->frames)
+	if (t->folder && !t->frames)
 		tap_folder_discard(t->folder);
 	else if (t->folder)
 		r = tap_folder_finish(t->folder);
 	close_fd(&t->fd);
 	t->fd = -1;
 	return r;
+}
+
+/* Frames that are not in the file, by interface: the last ones. */
+static uint64_t waiting(const struct tap_file *t, uint64_t by[2])
+{
+	uint64_t n = t->frames ? capture_write_waiting(t->writer) : 0;
+
+	by[0] = by[1] = 0;
+	for (uint64_t i = 1; i <= n; i++)
+		by[t->interface[(t->frames - i) % WAITING_MAX]]++;
+	return n;
+}
+
+/* They will never be: nothing more is written to it. Returns how many. */
+static uint64_t give_up_waiting(struct tap_file *t)
+{
+	uint64_t by[2], n = waiting(t, by);
+
+	for (int i = 0; i < 2; i++) {
+		t->story[i].passed += by[i];
+		if (t->sink.arrears)
+			t->sink.arrears->lost_frames[i] += by[i];
+	}
+	if (t->sink.arrears)
+		t->sink.arrears->waiting_frames = 0;
+	t->frames -= n;
+	capture_write_begin(t->writer, t->fd, &t->head);
+	return n;
 }
 
 /* The next file, once the last byte of this one is written. */
@@ -207,15 +236,21 @@ static int put_record(struct tap_file *t, const struct tap_record *record)
 		.interface = record->interface,
 		.direction = record->direction,
 	};
-	int rc = capture_write_record(t->writer, &r, s->lost - s->told);
+	int rc = capture_write_record(t->writer, &r, s->passed - s->told);
 
 	if (rc)
 		return rc;
-	s->told = s->lost;
+	s->told = s->passed;
 	s->frames++;
-	t->frames++;
-	t->unsure++;
+	t->interface[t->frames++ % WAITING_MAX] = (uint8_t)record->interface;
 	return 0;
+}
+
+static void pass_lost(struct story *s, uint64_t n)
+{
+	s->passed += n;
+	if (s->lost < s->passed)
+		s->lost = s->passed;
 }
 
 /* While nothing can be written only a tick tries. */
@@ -227,10 +262,12 @@ static int file_write(struct tap_sink *sink, struct tap_record *record)
 	frame_finish_checksum(&record->frame); /* of a super-frame */
 	if (!r && is_done(t, record->frame.len + CAPTURE_FRAME_MORE))
 		r = file_rotate(t);
+	pass_lost(&t->story[record->interface], record->lost_before);
 	if (!r)
 		r = put_record(t, record);
 	if (likely(!r))
 		return 0;
+	pass_lost(&t->story[record->interface], 1);
 	t->failed_frames++;
 	return fails(t, r);
 }
@@ -240,6 +277,7 @@ static void forget_if_lost(struct tap_file *t)
 {
 	if (t->fd < 0 || !t->folder || !tap_folder_is_lost(t->folder))
 		return;
+	give_up_waiting(t);
 	log_warn("tap: %s: somebody took its .part away: %" PRIu64 " copies "
 		 "went with it", file_path(t), t->frames);
 	close_fd(&t->fd);
@@ -250,6 +288,7 @@ static int file_tick(struct tap_sink *sink, uint64_t now_ns,
 		     const struct tap_counts count[2])
 {
 	struct tap_file *t = file_of(sink);
+	uint64_t by[2];
 	int r;
 
 	t->now_ns = now_ns;
@@ -263,6 +302,8 @@ static int file_tick(struct tap_sink *sink, uint64_t now_ns,
 		r = file_rotate(t);
 	else
 		r = capture_write_flush(t->writer);
+	if (sink->arrears)
+		sink->arrears->waiting_frames = r ? waiting(t, by) : 0;
 	if (r)
 		return fails(t, r);
 	works(t);
@@ -284,16 +325,17 @@ static void file_free(struct tap_file *t)
 static void file_close(struct tap_sink *sink, const struct tap_counts count[2])
 {
 	struct tap_file *t = file_of(sink);
+	uint64_t n;
 	int r = 0;
 
 	for (int i = 0; i < 2; i++)
 		t->story[i].lost = count[i].lost_frames;
 	if (t->fd >= 0) {
 		r = file_end(t);
-		if (r && t->unsure)
-			log_err("tap: %s: %s: its end is missing, up to %" PRIu64
-				" frames", file_path(t), strerror(-r),
-				t->unsure);
+		n = r ? give_up_waiting(t) : 0;
+		if (n)
+			log_err("tap: %s: %s: its end is missing, %" PRIu64
+				" frames", file_path(t), strerror(-r), n);
 		forget_if_lost(t);
 		r = t->fd >= 0 ? file_finish(t) : 0;
 		if (r)

@@ -102,20 +102,51 @@ static int ask_lock(const struct tap_folder *folder, const char *name,
 	return r;
 }
 
-/* Give a file the next number, and the time when it was written last. */
+/* -EEXIST: there is one of that name. Some file systems cannot promise that
+ * (rename(2): EINVAL); there the look before it has to do. */
+static int rename_new(const struct tap_folder *folder, const char *from,
+		      const char *to)
+{
+	struct stat st;
+
+	if (!renameat2(folder->fd, from, folder->fd, to, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (!fstatat(folder->fd, to, &st, AT_SYMLINK_NOFOLLOW))
+		return -EEXIST;
+	return renameat(folder->fd, from, folder->fd, to) ? -errno : 0;
+}
+
+/* Give a file the next number that is free: another tap may count there. */
+static int next_number(struct tap_folder *folder, const char *from,
+		       struct tap_name *name, char to[TAP_NAME_BYTES])
+{
+	int r;
+
+	do {
+		name->number = ++folder->last_number;
+		tap_name_write(&folder->form, name, to);
+		r = rename_new(folder, from, to);
+	} while (r == -EEXIST);
+	if (r)
+		folder->last_number--;
+	return r;
+}
+
+/* And the time when it was written last. */
 static int number_file(struct tap_folder *folder, const char *from,
 		       const struct stat *st)
 {
-	struct tap_name name = { .number = folder->last_number + 1 };
+	struct tap_name name;
 	char to[TAP_NAME_BYTES];
+	int r;
 
 	tap_name_date(name.date, st->st_mtime);
-	tap_name_write(&folder->form, &name, to);
-	if (renameat(folder->fd, from, folder->fd, to))
-		return -errno;
-	folder->last_number++;
-	add_kept(folder, &name);
-	return 0;
+	r = next_number(folder, from, &name, to);
+	if (!r)
+		add_kept(folder, &name);
+	return r;
 }
 
 /* A .part that a crash has left, if it can be had: with its number, or one. */
@@ -130,15 +161,15 @@ static int recover(struct tap_folder *folder, const char *part,
 		return 0;
 	if (r)
 		return r;
-	if (!name) {
-		r = number_file(folder, part, &st);
-	} else {
+	r = -EEXIST;
+	if (name) {
 		tap_name_write(&folder->form, name, to);
-		if (!renameat(folder->fd, part, folder->fd, to))
+		r = rename_new(folder, part, to);
+		if (!r)
 			add_kept(folder, name);
-		else
-			r = -errno;
 	}
+	if (r == -EEXIST)
+		r = number_file(folder, part, &st);
 	if (!r)
 		log_info("tap: %.*s%s: was left unfinished; it is kept",
 			 (int)folder->base_at, folder->path, part);
@@ -260,19 +291,26 @@ bool tap_folder_is_lost(const struct tap_folder *folder)
 	       st.st_ino != folder->written.st_ino;
 }
 
+/* A number, if it has one, is the next that nobody has, not even for a .part. */
 int tap_folder_create(struct tap_folder *folder)
 {
-	struct tap_name name = { .number = folder->last_number + 1 };
+	struct tap_name name = { .number = folder->last_number };
 	char file[TAP_NAME_BYTES], part[TAP_NAME_BYTES];
+	struct stat st;
 	int fd, r;
 
 	tap_name_date(name.date, time(NULL));
-	if (folder->numbered)
-		tap_name_write(&folder->form, &name, file);
-	else
-		strcpy(file, folder->base);
-	tap_name_part(file, part);
-	fd = create_part(folder, part);
+	strcpy(file, folder->base);
+	do {
+		if (folder->numbered) {
+			name.number++;
+			tap_name_write(&folder->form, &name, file);
+		}
+		tap_name_part(file, part);
+		fd = folder->numbered && !fstatat(folder->fd, file, &st,
+						  AT_SYMLINK_NOFOLLOW) ?
+			     -EEXIST : create_part(folder, part);
+	} while (fd == -EEXIST && folder->numbered);
 	if (fd < 0)
 		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &folder->written)) {
@@ -280,32 +318,57 @@ int tap_folder_create(struct tap_folder *folder)
 		close(fd);
 		return r;
 	}
-	if (folder->numbered)
-		folder->last_number++;
+	folder->last_number = name.number;
 	set_current(folder, file);
 	return fd;
+}
+
+/* If another tap's has that number and second, ours has the next one. */
+static int finish_numbered(struct tap_folder *folder, const char *part)
+{
+	char file[TAP_NAME_BYTES];
+	struct tap_name name;
+	bool is_part;
+	int r = rename_new(folder, part, folder->current);
+
+	if (!tap_name_read(&folder->form, folder->current, &name, &is_part))
+		return r;
+	if (r == -EEXIST) {
+		r = next_number(folder, part, &name, file);
+		if (!r)
+			set_current(folder, file);
+	}
+	if (!r)
+		add_kept(folder, &name);
+	return r;
+}
+
+/* What has its name makes way. */
+static int finish_plain(struct tap_folder *folder, const char *part)
+{
+	struct stat st;
+	int r;
+
+	do {
+		r = rename_new(folder, part, folder->current);
+		if (r != -EEXIST)
+			return r;
+		r = fstatat(folder->fd, folder->current, &st,
+			    AT_SYMLINK_NOFOLLOW) ? -errno :
+			number_file(folder, folder->current, &st);
+	} while (!r || r == -ENOENT);
+	return r;
 }
 
 int tap_folder_finish(struct tap_folder *folder)
 {
 	char part[TAP_NAME_BYTES];
-	struct tap_name name;
-	struct stat st;
-	bool is_part;
-	int r = 0;
 
 	if (tap_folder_is_lost(folder))
 		return -ESTALE;
 	tap_name_part(folder->current, part);
-	if (!folder->numbered &&
-	    !fstatat(folder->fd, folder->current, &st, AT_SYMLINK_NOFOLLOW))
-		r = number_file(folder, folder->current, &st);
-	if (!r && renameat(folder->fd, part, folder->fd, folder->current))
-		r = -errno;
-	if (!r && tap_name_read(&folder->form, folder->current, &name, &is_part) &&
-	    folder->numbered)
-		add_kept(folder, &name);
-	return r;
+	return folder->numbered ? finish_numbered(folder, part) :
+				  finish_plain(folder, part);
 }
 
 void tap_folder_discard(struct tap_folder *folder)
@@ -328,7 +391,7 @@ const char *tap_folder_path(const struct tap_folder *folder)
 static int take_path(struct tap_folder *folder, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path, *dot;
+	const char *base = slash ? slash + 1 : path;
 	size_t more = strlen("_4294967295_") + TAP_DATE_BYTES + strlen(TAP_NAME_PART);
 
 	if (!*base)
@@ -338,13 +401,7 @@ static int take_path(struct tap_folder *folder, const char *path)
 	strcpy(folder->path, path);
 	folder->base_at = (size_t)(base - path);
 	strcpy(folder->base, base);
-	strcpy(folder->form.stem, base);
-	dot = strrchr(base, '.');
-	folder->form.suffix = folder->base + strlen(base);
-	if (dot && dot != base) {
-		folder->form.suffix = folder->base + (dot - base);
-		folder->form.stem[dot - base] = '\0';
-	}
+	tap_name_split(folder->base, &folder->form);
 	strcpy(folder->current, base);
 	return 0;
 }

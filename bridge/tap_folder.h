@@ -9,9 +9,10 @@
  *
  *   wan.pcapng    wan_00001_20261121171500.pcapng
  *
- * Nothing is overwritten. A file that has the path's own name when another one
- * is finished is given a number and its time first; so is a .part that a crash
- * has left, at the next start. Numbers go on from the highest that is there.
+ * Nothing is overwritten, by whatever else writes there. A file that has the
+ * path's own name when another one is finished is given a number and its time
+ * first; so is a .part that a crash has left, at the next start. Numbers go on
+ * from the highest that is there, and one that is taken is passed over.
  * A number of files to keep counts all that have one, those of runs before,
  * too; the oldest is removed when another one is finished.
  *

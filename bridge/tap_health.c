@@ -12,6 +12,13 @@
 
 #define MOMENT_NS (2 * NS_PER_SEC)
 
+/* Of a queue nobody knows what "No buffer space available" means. */
+const char *tap_health_text(int error)
+{
+	return error == -ENOBUFS ? "where its copies go does not keep up" :
+				   strerror(-error);
+}
+
 void tap_health_init(struct tap_health *h, const char *id, const char *to,
 		     uint64_t quiet_ns)
 {
@@ -22,7 +29,7 @@ void tap_health_init(struct tap_health *h, const char *id, const char *to,
 
 static const char *reason(const struct tap_health *h)
 {
-	return h->why ? h->why : strerror(-h->error);
+	return h->why ? h->why : tap_health_text(h->error);
 }
 
 void tap_health_fails(struct tap_health *h, int error, const char *why)

@@ -22,6 +22,9 @@ struct tap_health {
 	bool odd_told;
 };
 
+/* Why a sink fails, by its -errno. */
+const char *tap_health_text(int error);
+
 /* A name of a tap and of where its copies go, and a time. */
 void tap_health_init(struct tap_health *h, const char *id, const char *to,
 		     uint64_t quiet_ns);

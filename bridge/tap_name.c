@@ -9,6 +9,18 @@
 
 #define DIGITS_MIN 5
 
+void tap_name_split(const char *base, struct tap_name_form *form)
+{
+	const char *dot = strrchr(base, '.');
+
+	strcpy(form->stem, base);
+	form->suffix = base + strlen(base);
+	if (dot && dot != base) {
+		form->suffix = dot;
+		form->stem[dot - base] = '\0';
+	}
+}
+
 void tap_name_date(char date[TAP_DATE_BYTES + 1], time_t when)
 {
 	struct tm tm = { 0 };

@@ -30,6 +30,9 @@ struct tap_name {
 	char date[TAP_DATE_BYTES + 1];
 };
 
+/* `base`, of at most NAME_MAX bytes, must stay. */
+void tap_name_split(const char *base, struct tap_name_form *form);
+
 void tap_name_date(char date[TAP_DATE_BYTES + 1], time_t when);
 
 void tap_name_write(const struct tap_name_form *form,

@@ -3,7 +3,7 @@
 #ifndef BUMPWIRE_TAP_PARAMS_H
 #define BUMPWIRE_TAP_PARAMS_H
 
-#include "base.h"
+#include "tap_sink.h"
 
 /* What it copies: what arrives, before anything is done to it, or what goes
  * out, when all has been done. */
@@ -30,5 +30,12 @@ struct tap_params {
  * -ENOMEM. The fd is the same. */
 int tap_params_copy(struct tap_params *to, const struct tap_params *from);
 void tap_params_fini(struct tap_params *p);
+
+/* The sink that `to` or the fd stands for: 0 or -errno (logged). */
+int tap_params_open(const struct tap_params *p, struct tap_sink **sinkp);
+
+/* That sink takes super-frames apart, and cuts by itself: what is copied for
+ * it are whole frames, whatever the snap length. */
+bool tap_params_want_whole(const struct tap_params *p);
 
 #endif

@@ -17,13 +17,16 @@ struct tap_sink;
  * A copy. Its checksum is finished; a super-frame is one still (frame.vnet), if
  * it is whole, and its checksum is the sink's to finish. frame.len are the
  * bytes that are here, which a snap length may have cut, and frame.time_ns is
- * when it arrived, or left, since 1970. The sink may change the bytes.
+ * when it arrived, or left, since 1970. The sink may change the bytes, and
+ * makes frame.len less if it writes less.
  */
 struct tap_record {
 	struct frame frame;
 	uint32_t len; /* bytes that the frame had */
 	uint32_t interface; /* 0: the left port, 1: the right one */
 	enum direction direction; /* as seen from that port */
+	/* Of what passed the tap there, lost since the record before. */
+	uint64_t lost_before;
 };
 
 /* What the tap has seen on each port so far, for who writes that down. */
@@ -33,11 +36,19 @@ struct tap_counts {
 				* failed */
 };
 
+/* What a sink says of copies after it took them. */
+struct tap_arrears {
+	uint64_t waiting_frames; /* are not where they go, for what is there is
+				  * full or the like */
+	uint64_t lost_frames[2]; /* by interface: will not be there */
+};
+
 struct tap_sink_ops {
 	const char *name;
 	/* Take a copy, which dies afterwards. 0; -EPIPE: nobody reads any
-	 * more, and the tap ends; other -errno: this one is lost. What is wrong
-	 * is logged by the sink, once until it is right again. */
+	 * more, and the tap ends; -ESHUTDOWN (of tick): nobody wants more, and
+	 * the tap ends with what is queued; other -errno: this one is lost.
+	 * What is wrong is logged by the sink, once until it is right again. */
 	int (*write)(struct tap_sink *sink, struct tap_record *record);
 	/* The queue is empty, or a tenth of a second has gone by: bring out
 	 * what is buffered, and do what is due by the clock (monotonic).
@@ -49,6 +60,8 @@ struct tap_sink_ops {
 
 struct tap_sink {
 	const struct tap_sink_ops *ops;
+	/* The owner's, who reads it after tick and close; or NULL. */
+	struct tap_arrears *arrears;
 };
 
 #endif

@@ -23,6 +23,8 @@
 #define BATCH_BYTES (64 << 10) /* worth a system call */
 #define WAIT_MS 100
 #define QUIET_NS NS_PER_SEC
+#define END_NS (200 * NS_PER_MS)
+#define END_ASKED_NS NS_PER_SEC /* less than bumpctl waits for it */
 #define SIDES 2
 
 struct tap_stream {
@@ -31,6 +33,7 @@ struct tap_stream {
 	int fd;
 	bool is_socket;
 	bool stuck; /* waiting was in vain, and nothing has been read since */
+	bool ends;  /* its reader has asked for the end, and reads up to it */
 	int error;  /* -EPIPE: it is over */
 	uint64_t opened_ns;         /* since 1970 */
 	uint64_t lost[SIDES];       /* by interface, since its last frame */
@@ -106,6 +109,14 @@ static int drain_patiently(struct tap_stream *s)
 	return s->stuck ? r : drain(s);
 }
 
+static void drain_until(struct tap_stream *s, uint64_t until_ns)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+
+	while (drain(s) == -EAGAIN && clock_now_ns() < until_ns)
+		poll(&p, 1, WAIT_MS);
+}
+
 /* Room for so many bytes, at most BUFFER_BYTES. */
 static uint8_t *reserve(struct tap_stream *s, uint32_t bytes)
 {
@@ -129,6 +140,7 @@ static int stream_write(struct tap_sink *sink, struct tap_record *record)
 
 	if (unlikely(s->error))
 		return s->error;
+	*lost += record->lost_before;
 	to = reserve(s, f->len + CAPTURE_FRAME_MORE);
 	if (unlikely(!to)) {
 		if (drain_patiently(s) == -EPIPE)
@@ -156,12 +168,14 @@ static int stream_write(struct tap_sink *sink, struct tap_record *record)
 }
 
 /* A pipe without readers is POLLERR, a socket whose peer has closed POLLHUP;
- * one that only sends no more is neither (poll(2)). */
+ * one that only sends no more is neither (poll(2)): it asks for the end. */
 static int stream_tick(struct tap_sink *sink, uint64_t now_ns,
 		       const struct tap_counts count[2])
 {
 	struct tap_stream *s = stream_of(sink);
-	struct pollfd p = { .fd = s->fd };
+	struct pollfd p = {
+		.fd = s->fd, .events = s->is_socket ? POLLRDHUP : 0,
+	};
 
 	(void)count;
 	s->health.now_ns = now_ns;
@@ -170,7 +184,8 @@ static int stream_tick(struct tap_sink *sink, uint64_t now_ns,
 		return -EPIPE;
 	if (poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP | POLLNVAL))
 		return end(s, -EPIPE);
-	return 0;
+	s->ends = p.revents & POLLRDHUP;
+	return s->ends ? -ESHUTDOWN : 0;
 }
 
 static void put_statistics(struct tap_stream *s,
@@ -199,11 +214,12 @@ static void stream_close(struct tap_sink *sink,
 			 const struct tap_counts count[2])
 {
 	struct tap_stream *s = stream_of(sink);
+	uint64_t until_ns = clock_now_ns() + (s->ends ? END_ASKED_NS : END_NS);
 
 	if (s->fd >= 0 && !s->error) {
-		drain_patiently(s);
+		drain_until(s, until_ns);
 		put_statistics(s, count);
-		drain_patiently(s);
+		drain_until(s, until_ns);
 	}
 	close_fd(&s->fd);
 	free(s);

@@ -250,19 +250,20 @@ static int vxlan_write(struct tap_sink *sink, struct tap_record *record)
 {
 	struct tap_vxlan *v = vxlan_of(sink);
 	struct frame *f = &record->frame;
+	uint32_t bytes = tap_batch_cut(v->batch, f->len);
 	struct tap_sent sent;
 	int fd, r;
 
 	if (unlikely(!v->connected))
 		return fail(v, v->away ? v->away : -ENETUNREACH);
-	if (unlikely(v->room_bytes && f->len > v->room_bytes) &&
+	if (unlikely(v->room_bytes && bytes > v->room_bytes) &&
 	    !frame_is_super(f)) {
-		if (f->len > DATAGRAM_MAX) {
-			tap_health_odd(&v->health, f->len,
+		if (bytes > DATAGRAM_MAX) {
+			tap_health_odd(&v->health, bytes,
 				       "is too long for a datagram");
 			return -EMSGSIZE;
 		}
-		tell_fragments(v, f->len);
+		tell_fragments(v, bytes);
 	}
 	fd = v->fd[socket_of(f)];
 	r = tap_batch_send(v->batch, fd, f, &sent);
@@ -379,7 +380,8 @@ int tap_vxlan_open(struct tap_sink **sinkp, const struct tap_params *params,
 	for (int i = 0; i < 3; i++)
 		v->header[4 + i] = (uint8_t)(target->vni >> (16 - 8 * i));
 	make_names(v, params);
-	r = tap_batch_new(&v->batch, v->header, sizeof(v->header));
+	r = tap_batch_new(&v->batch, v->header, sizeof(v->header),
+			  params->snap_bytes);
 	if (!r)
 		r = open_socket(v, &v->probe_fd);
 	for (int i = 0; !r && i < SOCKETS; i++)

@@ -8,7 +8,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -18,11 +17,6 @@
 #include "clock.h"
 #include "log.h"
 #include "tap.h"
-#include "tap_dev.h"
-#include "tap_file.h"
-#include "tap_stream.h"
-#include "tap_target.h"
-#include "tap_vxlan.h"
 #include "tap_writer.h"
 
 #define BATCH 256 /* copies between two looks at the clock */
@@ -34,19 +28,20 @@
 #define QUIET_NS (3 * NS_PER_MS)
 #define DRAIN_NS NS_PER_SEC
 
-/* Of the frames that arrive on one side. */
 /* The C library keeps stacks of threads that have ended; the usual 8 MiB would
  * look like a leak. */
 #define STACK_BYTES (256 << 10)
 #define END_SECONDS 5 /* for what is queued, and for a slow disk */
 
+/* Of the frames that arrive on one side. */
 struct side {
 	struct tap *tap; /* or NULL: it is not tapped */
 	uint32_t interface;
 	enum direction direction;
 	uint64_t taken;  /* out of the queue */
 	uint64_t lost;   /* before those */
-	uint64_t failed; /* shared: taken, and the sink did not */
+	uint64_t told;   /* of these, in records */
+	uint64_t failed; /* shared: taken, and not where they were to go */
 };
 
 struct tap_writer {
@@ -55,7 +50,9 @@ struct tap_writer {
 	struct side side[2];
 	struct tap_bell bell;
 	struct tap_sink *sink;
+	struct tap_arrears arrears; /* the sink's */
 	pthread_t thread;
+	enum { RUNS, HAS_ENDED, IS_LEFT_BEHIND } state;
 	bool stopping; /* shared, as are those below */
 	bool ended;
 	int error;
@@ -63,9 +60,12 @@ struct tap_writer {
 	uint64_t written_bytes;
 
 	/* the thread's */
+	uint64_t given_frames; /* to the sink, and it took them */
+	uint64_t failed_frames[2]; /* of arrears.lost_frames, counted */
 	uint64_t tick_ns;   /* the last one */
 	uint64_t busy_ns;   /* when there was something to write */
 	uint64_t real_ns;   /* since 1970, of this turn */
+	bool asked_to_end;  /* by who reads it */
 	bool has_news;      /* for a tick */
 	bool has_failed;    /* since the last tick */
 };
@@ -85,8 +85,33 @@ static void count_all(const struct tap_writer *w, struct tap_counts count[2])
 	}
 }
 
+/* What the sink took is not written for that. */
+static void count_written(struct tap_writer *w)
+{
+	const struct tap_arrears *a = &w->arrears;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct side *s = &w->side[w->side[0].tap &&
+					  w->side[0].interface == i ? 0 : 1];
+
+		counter_add(&s->failed, a->lost_frames[i] - w->failed_frames[i]);
+		w->failed_frames[i] = a->lost_frames[i];
+	}
+	shared_write(&w->written_frames,
+		     w->given_frames - a->waiting_frames - a->lost_frames[0] -
+			     a->lost_frames[1]);
+}
+
 static void heed(struct tap_writer *w, int r)
 {
+	if (r == -ESHUTDOWN) {
+		for (int i = 0; i < 2; i++)
+			if (w->side[i].tap)
+				tap_shut(w->side[i].tap);
+		shared_write(&w->stopping, true);
+		w->asked_to_end = true;
+		return;
+	}
 	if (r == -EPIPE)
 		shared_write(&w->ended, true);
 	if (r)
@@ -140,18 +165,19 @@ static struct side *next_copy(struct tap_writer *w, struct tap_record *record)
 static void write_copy(struct tap_writer *w, struct side *s,
 		       struct tap_record *record)
 {
-	uint32_t bytes = record->frame.len;
 	int r;
 
 	/* Of a super-frame it tells where the layer is that is to be cut. */
 	if (likely(!frame_is_super(&record->frame)))
 		frame_finish_checksum(&record->frame);
+	record->lost_before = s->lost - s->told;
+	s->told = s->lost;
 	r = w->sink->ops->write(w->sink, record);
 	tap_next(s->tap);
 	s->taken++;
 	if (likely(!r)) {
-		counter_add(&w->written_frames, 1);
-		counter_add(&w->written_bytes, bytes);
+		w->given_frames++;
+		counter_add(&w->written_bytes, record->frame.len);
 	} else {
 		counter_add(&s->failed, 1);
 	}
@@ -177,14 +203,6 @@ static uint32_t writer_turn(struct tap_writer *w)
 
 /* ---- the clock ---- */
 
-static bool is_empty(struct tap_writer *w)
-{
-	struct tap_record record;
-
-	return !side_peek(&w->side[0], &record) &&
-	       !side_peek(&w->side[1], &record);
-}
-
 /* What was lost behind the last copy shows in no copy. */
 static void look_for_losses(struct side *s)
 {
@@ -207,6 +225,7 @@ static void writer_tick(struct tap_writer *w, uint64_t now_ns)
 		look_for_losses(&w->side[i]);
 	count_all(w, count);
 	r = w->sink->ops->tick(w->sink, now_ns, count);
+	count_written(w);
 	if (r || !w->has_failed)
 		heed(w, r);
 	w->has_failed = false;
@@ -214,25 +233,14 @@ static void writer_tick(struct tap_writer *w, uint64_t now_ns)
 	w->tick_ns = now_ns;
 }
 
-static void writer_sleep(struct tap_writer *w, enum tap_sleep how, uint64_t ns)
-{
-	const struct timespec nap = { .tv_nsec = (long)ns };
-	struct pollfd pfd = { .fd = w->bell.fd, .events = POLLIN };
-	eventfd_t rings;
-
-	__atomic_store_n(&w->bell.sleep, how, __ATOMIC_SEQ_CST);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if ((how == TAP_DOZES || is_empty(w)) && ppoll(&pfd, 1, &nap, NULL) > 0)
-		eventfd_read(w->bell.fd, &rings);
-	__atomic_store_n(&w->bell.sleep, TAP_AWAKE, __ATOMIC_SEQ_CST);
-}
-
 static void writer_rest(struct tap_writer *w, uint64_t now_ns)
 {
-	if (now_ns - w->busy_ns < QUIET_NS || !is_empty(w))
-		writer_sleep(w, TAP_DOZES, DOZE_NS);
-	else
-		writer_sleep(w, TAP_SLEEPS, TICK_NS);
+	struct tap *left = w->side[0].tap, *right = w->side[1].tap;
+	bool dozes = now_ns - w->busy_ns < QUIET_NS || !tap_is_empty(left) ||
+		     !tap_is_empty(right);
+
+	tap_bell_sleep(&w->bell, dozes ? TAP_DOZES : TAP_SLEEPS,
+		       dozes ? DOZE_NS : TICK_NS, left, right);
 }
 
 /* ---- the thread ---- */
@@ -258,6 +266,7 @@ static void writer_end(struct tap_writer *w)
 	count_all(w, count);
 	w->sink->ops->close(w->sink, count);
 	w->sink = NULL;
+	count_written(w);
 }
 
 static void *writer_run(void *arg)
@@ -285,6 +294,7 @@ static void *writer_run(void *arg)
 			writer_rest(w, now_ns);
 	}
 	writer_end(w);
+	shared_write(&w->ended, w->ended || w->asked_to_end);
 	return NULL;
 }
 
@@ -310,34 +320,17 @@ static int start_thread(struct tap_writer *w)
 
 /* ---- new and free ---- */
 
-static int open_sink(struct tap_writer *w)
-{
-	const struct tap_params *p = &w->params;
-	struct tap_target target;
-
-	if (!p->to)
-		return tap_stream_open(&w->sink, p);
-	if (tap_target_parse(p->to, &target)) {
-		log_err("tap: '%s': %s", p->to, TAP_TARGET_ALLOWED);
-		return -EINVAL;
-	}
-	if (target.kind == TAP_DEV)
-		return tap_dev_open(&w->sink, p, &target);
-	if (target.kind == TAP_VXLAN)
-		return tap_vxlan_open(&w->sink, p, &target);
-	return tap_file_open(&w->sink, p);
-}
-
 static int make_sides(struct tap_writer *w)
 {
 	const struct tap_params *p = &w->params;
+	bool whole = tap_params_want_whole(p);
 	int r = 0;
 
 	for (uint32_t i = 0; i < 2 && !r; i++) {
 		bool leaving = p->at[i] == TAP_OUT;
 		const struct tap_stage_params stage = {
 			.leaving = leaving,
-			.snap_bytes = p->snap_bytes,
+			.snap_bytes = whole ? 0 : p->snap_bytes,
 			.queue_bytes = p->queue_bytes,
 			.match = w->match,
 			.bell = &w->bell,
@@ -387,10 +380,12 @@ int tap_writer_new(struct tap_writer **writerp, const struct tap_params *params)
 		r = make_sides(w);
 	if (!r) {
 		fd = -1; /* the sink has it, whatever comes of that */
-		r = open_sink(w);
+		r = tap_params_open(&w->params, &w->sink);
 	}
-	if (!r)
+	if (!r) {
+		w->sink->arrears = &w->arrears;
 		r = start_thread(w);
+	}
 	if (r) {
 		close_fd(&fd);
 		writer_free(w);
@@ -423,23 +418,33 @@ void tap_writer_figures(const struct tap_writer *writer,
 	figures->error = shared_read(&writer->error);
 }
 
-void tap_writer_free(struct tap_writer *writer)
+void tap_writer_end(struct tap_writer *writer)
 {
 	struct timespec until;
 
-	if (!writer)
+	if (writer->state != RUNS)
 		return;
 	shared_write(&writer->stopping, true);
 	eventfd_write(writer->bell.fd, 1);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += END_SECONDS;
 	if (!pthread_timedjoin_np(writer->thread, NULL, &until)) {
-		writer_free(writer);
+		writer->state = HAS_ENDED;
 		return;
 	}
 	/* A disk may hang for ever; the wire, and whoever looks after it, not.
 	 * What the thread has stays with it. */
+	writer->state = IS_LEFT_BEHIND;
 	log_err("tap %s: %s: does not come to an end: it is left behind",
 		writer->params.id, writer->params.to ? writer->params.to : "-");
 	pthread_detach(writer->thread);
+}
+
+void tap_writer_free(struct tap_writer *writer)
+{
+	if (!writer)
+		return;
+	tap_writer_end(writer);
+	if (writer->state == HAS_ENDED)
+		writer_free(writer);
 }

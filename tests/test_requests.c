@@ -479,8 +479,7 @@ static void test_tap_start(void **state)
 	assert_ok(f, "{\"request\":\"stats\"}");
 	assert_ok(f, STOP("x"));
 	assert_int_equal(count_taps(f), 0);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(rmdir(folder), 0); /* without a frame there is no file */
 }
 
 /* The heir of the last answer gets an end of a connection. */

@@ -515,7 +515,11 @@ struct memory {
 	pthread_mutex_t lock;
 	pthread_cond_t turned;
 	bool stopped; /* write waits */
+	bool waits;   /* it does */
 	int error;    /* of write */
+	int tick_error;
+	struct tap_arrears arrears;
+	uint64_t lost_before[2];
 	uint32_t n, ticks, closed;
 	struct tap_counts count[2];
 	struct seen seen[SEEN_MAX];
@@ -529,9 +533,11 @@ static int memory_write(struct tap_sink *sink, struct tap_record *r)
 	int rc;
 
 	pthread_mutex_lock(&m->lock);
+	m->waits = m->stopped;
 	while (m->stopped)
 		pthread_cond_wait(&m->turned, &m->lock);
 	rc = m->error;
+	m->lost_before[r->interface] += r->lost_before;
 	if (!rc && m->n < SEEN_MAX) {
 		check_bytes(r->frame.data, r->frame.len);
 		m->seen[m->n++] = (struct seen){
@@ -548,13 +554,17 @@ static int memory_tick(struct tap_sink *sink, uint64_t now_ns,
 		       const struct tap_counts count[2])
 {
 	struct memory *m = container_of(sink, struct memory, sink);
+	int rc;
 
 	(void)now_ns;
 	pthread_mutex_lock(&m->lock);
 	memcpy(m->count, count, sizeof(m->count));
 	m->ticks++;
+	if (m->sink.arrears)
+		*m->sink.arrears = m->arrears;
+	rc = m->tick_error;
 	pthread_mutex_unlock(&m->lock);
-	return 0;
+	return rc;
 }
 
 static void memory_close(struct tap_sink *sink,
@@ -586,6 +596,8 @@ int tap_file_open(struct tap_sink **sinkp, const struct tap_params *params)
 int tap_dev_open(struct tap_sink **sinkp, const struct tap_params *params,
 		 const struct tap_target *target)
 {
+	if (!strcmp(target->name, "eth8"))
+		return tap_stream_open(sinkp, params);
 	assert_string_equal(target->name, "eth9");
 	return tap_file_open(sinkp, params);
 }
@@ -857,6 +869,143 @@ static void test_stopped(void **state)
 	free(b);
 }
 
+/* What the queue lost, at the next copy. */
+static void test_lost_before(void **state)
+{
+	struct tap_writer *w = new_writer(TAP_IN, TAP_OUT);
+	struct burst *b = new_burst();
+	static uint8_t data[64][1000];
+	struct tap_figures figures;
+
+	(void)state;
+	for (uint32_t i = 0; i < 64; i++) {
+		fill(data[i], 1000, i);
+		add(b, data[i], 1000, real_now_ns());
+	}
+	set_memory(true, 0);
+	/* Both are of the same port. */
+	for (int i = 0; i < 100; i++)
+		writer_push(w, i % 2, b);
+	set_memory(false, 0);
+	tap_writer_figures(w, &figures);
+	wait_seen(6400 - (uint32_t)(figures.count[0].lost_frames +
+				    figures.count[1].lost_frames));
+	b->n = 1;
+	writer_push(w, 0, b);
+	writer_push(w, 1, b);
+	tap_writer_free(w);
+	assert_true(figures.count[0].lost_frames > 100);
+	assert_true(figures.count[1].lost_frames > 100);
+	assert_int_equal(memory->lost_before[0],
+			 figures.count[0].lost_frames +
+				 figures.count[1].lost_frames);
+	assert_int_equal(memory->lost_before[1], 0);
+	free(b);
+}
+
+/* What a sink took and could not bring out is lost in the end. */
+static void test_arrears(void **state)
+{
+	struct tap_writer *w = new_writer(TAP_IN, TAP_IN);
+	struct burst *b = new_burst();
+	struct tap_figures figures = { 0 };
+	uint8_t data[64];
+
+	(void)state;
+	fill(data, sizeof(data), 1);
+	for (int i = 0; i < 10; i++)
+		add(b, data, sizeof(data), 1);
+	pthread_mutex_lock(&memory->lock);
+	memory->arrears.waiting_frames = 7;
+	pthread_mutex_unlock(&memory->lock);
+	writer_push(w, 0, b);
+	writer_push(w, 1, b);
+	wait_seen(20);
+	while (figures.written_frames != 13) /* or it never ends */
+		tap_writer_figures(w, &figures);
+	assert_int_equal(figures.count[0].lost_frames, 0);
+	pthread_mutex_lock(&memory->lock);
+	memory->arrears = (struct tap_arrears){ .lost_frames = { 3, 4 } };
+	pthread_mutex_unlock(&memory->lock);
+	tap_writer_end(w);
+	assert_int_equal(memory->closed, 1);
+	tap_writer_figures(w, &figures);
+	assert_int_equal(figures.written_frames, 13);
+	assert_int_equal(figures.count[0].taken_frames, 10);
+	assert_int_equal(figures.count[0].lost_frames, 3);
+	assert_int_equal(figures.count[1].lost_frames, 4);
+	tap_writer_free(w);
+	assert_int_equal(memory->closed, 1);
+	free(b);
+}
+
+/* Whose reader wants no more ends with what is queued. */
+static void test_asked_to_end(void **state)
+{
+	struct tap_writer *w = new_writer(TAP_IN, TAP_NO);
+	struct burst *b = new_burst();
+	struct tap_figures figures = { 0 };
+	bool waits = false;
+	uint8_t data[64];
+
+	(void)state;
+	fill(data, sizeof(data), 1);
+	for (int i = 0; i < 50; i++)
+		add(b, data, sizeof(data), 1);
+	set_memory(true, 0);
+	writer_push(w, 0, b);
+	while (!waits) {
+		pthread_mutex_lock(&memory->lock);
+		waits = memory->waits;
+		memory->tick_error = waits ? -ESHUTDOWN : 0;
+		pthread_mutex_unlock(&memory->lock);
+	}
+	for (int i = 0; i < 19; i++)
+		writer_push(w, 0, b);
+	set_memory(false, 0);
+	while (!figures.ended)
+		tap_writer_figures(w, &figures);
+	assert_int_equal(memory->closed, 1);
+	assert_int_equal(memory->n, 1000);
+	assert_int_equal(figures.error, 0);
+	assert_int_equal(figures.written_frames, 1000);
+	writer_push(w, 0, b); /* is not taken */
+	tap_writer_figures(w, &figures);
+	assert_int_equal(figures.count[0].taken_frames, 1000);
+	assert_int_equal(figures.count[0].lost_frames, 0);
+	tap_writer_free(w);
+	free(b);
+}
+
+/* A sink that takes super-frames apart gets them whole, and cuts itself. */
+static void test_whole(void **state)
+{
+	static const char *const to[] = { NULL, "dev:eth8" };
+	struct burst *b = new_burst();
+	uint8_t data[200];
+
+	fill(data, sizeof(data), 1);
+	add(b, data, sizeof(data), 1);
+	for (int i = 0; i < 2; i++) {
+		const struct tap_params p = {
+			.id = "t", .at = { TAP_IN, TAP_NO }, .to = to[i],
+			.fd = -1, .snap_bytes = 50,
+		};
+		struct tap_writer *w = NULL;
+
+		if (i)
+			assert_int_equal(setup(state), 0);
+		assert_int_equal(tap_writer_new(&w, &p), 0);
+		writer_push(w, 0, b);
+		tap_writer_free(w);
+		assert_int_equal(memory->n, 1);
+		assert_int_equal(memory->seen[0].bytes, i ? 200 : 50);
+		if (!i)
+			teardown(state);
+	}
+	free(b);
+}
+
 /* A sink that fails is asked again; one whose reader has gone is not. */
 static void test_errors(void **state)
 {
@@ -1000,7 +1149,8 @@ int main(void)
 		cmocka_unit_test(test_filter), cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_cost),
 		TEST(test_order), TEST(test_patience), TEST(test_sides),
-		TEST(test_stopped),
+		TEST(test_stopped), TEST(test_lost_before), TEST(test_arrears),
+		TEST(test_asked_to_end), TEST(test_whole),
 		TEST(test_errors), TEST(test_drain), TEST(test_wake),
 		TEST(test_refused),
 	};

@@ -23,6 +23,9 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "capture.h"
 #include "capture_write.h"
@@ -36,10 +39,12 @@
 
 struct fixture {
 	char dir[sizeof(DIR_TEMPLATE)];
-	char path[80];
+	char path[160];
 	struct tap_params params;
 	struct tap_sink *sink;
 	struct tap_counts count[2];
+	uint64_t lost_before[2]; /* for the next record */
+	struct tap_arrears arrears;
 	uint64_t now_ns;
 	FILE *real_stderr, *log;
 	char text[4096];
@@ -188,6 +193,8 @@ static void open_tap(struct fixture *x, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", x->dir, name);
 	x->params.to = path;
 	assert_int_equal(tap_file_open(&x->sink, &x->params), 0);
+	memset(&x->arrears, 0, sizeof(x->arrears));
+	x->sink->arrears = &x->arrears;
 }
 
 static int put(struct fixture *x, uint32_t number, uint32_t bytes, uint32_t len)
@@ -204,6 +211,8 @@ static int put(struct fixture *x, uint32_t number, uint32_t bytes, uint32_t len)
 
 	memset(data, (int)number, sizeof(data));
 	memcpy(data, &number, sizeof(number));
+	r.lost_before = x->lost_before[r.interface];
+	x->lost_before[r.interface] = 0;
 	x->count[r.interface].taken_frames++;
 	rc = x->sink->ops->write(x->sink, &r);
 	if (rc)
@@ -390,8 +399,8 @@ static void test_pcap(void **state)
 	check_libpcap(x, "a.pcap", 100, 60, 1514);
 }
 
-/* What the queue lost shows at the next frame of the same interface, and at
- * the end. */
+/* What the queue lost shows at the next frame of the same interface, not only
+ * after a tick, and at the end. */
 static void test_lost(void **state)
 {
 	struct fixture *x = *state;
@@ -403,17 +412,30 @@ static void test_lost(void **state)
 	x->count[1].lost_frames += 5;
 	assert_int_equal(tick(x), 0);
 	put_many(x, 10, 1); /* of the other one */
+	x->lost_before[1] = 2;
 	put_many(x, 11, 1);
+	x->lost_before[1] = 3;
 	put_many(x, 12, 8);
 	x->count[0].taken_frames += 3;
 	x->count[0].lost_frames += 3;
 	close_tap(x);
 	told = tell(x, "a.pcapng");
 	assert_int_equal(told.in_frames, 5);
-	assert_int_equal(told.at_frame, 12);
+	assert_int_equal(told.at_frame, 14);
 	assert_int_equal(told.lost, 8);
 	assert_int_equal(told.delivered, 20);
 	assert_int_equal(told.received, 28);
+	/* With no tick at all. */
+	open_tap(x, "b.pcapng");
+	x->lost_before[0] = 4;
+	put_many(x, 0, 3);
+	memset(x->count, 0, sizeof(x->count));
+	x->count[0].lost_frames = 4;
+	close_tap(x);
+	told = tell(x, "b.pcapng");
+	assert_int_equal(told.in_frames, 4);
+	assert_int_equal(told.at_frame, 1);
+	assert_int_equal(told.lost, 4);
 }
 
 /* ---- one after another ---- */
@@ -559,9 +581,145 @@ static void test_leftover(void **state)
 		    "a_00005_@.pcapng");
 	check_text(x, x->name[1], "of another");
 	check_text(x, x->name[2], "of a crash");
+	put_many(x, 0, 1);
 	close_tap(x);
 	check_names(x, 3, "a.pcapng", "a_00004_@.pcapng", "a_00005_@.pcapng");
-	check_capture(x, "a.pcapng", 0, 0);
+	check_capture(x, "a.pcapng", 0, 1);
+}
+
+/* One without a frame leaves nothing, and costs no other its name or place. */
+static void test_nothing(void **state)
+{
+	struct fixture *x = *state;
+
+	make_file(x, "a.pcapng", "of yesterday");
+	make_file(x, "a_00001_20200101000000.pcapng", "old");
+	make_file(x, "a_00002_20200101000000.pcapng", "old");
+	x->params.files = 2;
+	for (uint64_t frames = 0; frames < 6; frames++) {
+		x->params.rotate_frames = frames % 2;
+		open_tap(x, "a.pcapng");
+		x->count[0].taken_frames++;
+		x->count[0].lost_frames++;
+		assert_int_equal(tick(x), 0);
+		close_tap(x);
+		check_names(x, 3, "a.pcapng", "a_00001_@.pcapng",
+			    "a_00002_@.pcapng");
+		check_text(x, "a.pcapng", "of yesterday");
+	}
+	open_tap(x, "a.pcapng");
+	put_many(x, 0, 1);
+	tick(x); /* another one is begun, and has none */
+	close_tap(x);
+	check_names(x, 3, "a.pcapng", "a_00002_@.pcapng", "a_00003_@.pcapng");
+	check_capture(x, x->name[2], 0, 1);
+}
+
+/* ---- two at once ---- */
+
+/* Stands for the C library's. */
+static struct {
+	bool ignorant; /* the file system does not know of flags */
+	struct fixture *x;
+	struct tap_sink *other; /* opened when the first file is finished */
+	bool opens;
+} renames;
+
+static int renamed(int r)
+{
+	if (!r && renames.opens) {
+		renames.opens = false;
+		assert_int_equal(tap_file_open(&renames.other,
+					       &renames.x->params), 0);
+	}
+	return r;
+}
+
+int renameat2(int from_fd, const char *from, int to_fd, const char *to,
+	      unsigned int flags)
+{
+	long r = -1;
+
+	if (renames.ignorant && flags)
+		errno = EINVAL;
+	else
+		r = syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+	return renamed((int)r);
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	return renamed((int)syscall(SYS_renameat2, from_fd, from, to_fd, to,
+				    0));
+}
+
+/* That of a tap that came while another one was between two files: each frame
+ * of both is there. */
+static void test_two(void **state)
+{
+	struct fixture *x = *state;
+	struct tap_sink *sink[2];
+	uint64_t frames = 0;
+
+	for (int i = 0; i < 2; i++) {
+		memset(&renames, 0, sizeof(renames));
+		renames.x = x;
+		renames.ignorant = i;
+		renames.opens = true;
+		x->params.rotate_frames = 10;
+		open_tap(x, i ? "b.pcapng" : "a.pcapng");
+		put_many(x, 0, 11);
+		assert_non_null(renames.other);
+		sink[0] = x->sink;
+		sink[1] = renames.other;
+		for (uint32_t n = 0; n < 200; n++) {
+			x->sink = sink[n / 7 % 2];
+			put_many(x, n, 1);
+		}
+		for (int j = 0; j < 2; j++) {
+			x->sink = sink[j];
+			close_tap(x);
+		}
+	}
+	memset(&renames, 0, sizeof(renames));
+	list(x);
+	for (int i = 0; i < x->n_names; i++) {
+		assert_null(strstr(x->name[i], ".part"));
+		frames += tell(x, x->name[i]).delivered;
+	}
+	assert_int_equal(frames, 2 * 211);
+}
+
+/* What is there of all times that it could be given is left as it is. */
+static void test_taken(void **state)
+{
+	struct fixture *x = *state;
+	time_t now = time(NULL);
+	char name[80], date[20];
+
+	for (uint64_t i = 0; i < 4; i++) {
+		renames.ignorant = i & 1;
+		x->params.rotate_frames = i & 2;
+		make_file(x, "a.pcapng", "of yesterday");
+		open_tap(x, "a.pcapng");
+		put_many(x, 0, 1);
+		for (time_t t = now - 1; t < now + 10; t++) {
+			strftime(date, sizeof(date), "%Y%m%d%H%M%S",
+				 localtime(&t));
+			snprintf(name, sizeof(name), "a_00001_%s.pcapng", date);
+			if (access(in_dir(x, name), F_OK))
+				make_file(x, name, "another's");
+		}
+		close_tap(x);
+		list(x);
+		for (int j = 0; j < x->n_names; j++)
+			if (!strncmp(x->name[j], "a_00001", 7))
+				check_text(x, x->name[j], "another's");
+		assert_int_equal(x->n_names, 13);
+		for (int j = 0; j < x->n_names; j++)
+			unlink(in_dir(x, x->name[j]));
+	}
+	renames.ignorant = false;
 }
 
 /* Two taps do not write one file, nor one row of them. */
@@ -682,18 +840,50 @@ static void test_full_rotate(void **state)
 static void test_full_to_the_end(void **state)
 {
 	struct fixture *x = *state;
+	uint64_t waiting;
 
 	full_begin();
+	for (int i = 0; i < 2; i++) {
+		limit_files(0);
+		open_tap(x, i ? "a.pcap" : "a.pcapng");
+		put_many(x, 0, 1000);
+		limit_files(10000);
+		log_begin(x);
+		assert_int_equal(tick(x), -EFBIG);
+		check_log(x, "copies are lost", 1);
+		/* Each of the others is in the file. */
+		waiting = x->arrears.waiting_frames;
+		assert_in_range(waiting, 900, 950);
+		log_begin(x);
+		close_tap(x);
+		check_log(x, "File too large: its end is missing, 9", 1);
+		check_names(x, 1, i ? "a.pcap" : "a.pcapng");
+		check_capture(x, x->name[0], 0, (uint32_t)(1000 - waiting));
+		assert_int_equal(x->arrears.waiting_frames, 0);
+		assert_int_equal(x->arrears.lost_frames[0], waiting / 2);
+		assert_int_equal(x->arrears.lost_frames[1],
+				 waiting - waiting / 2);
+		unlink(in_dir(x, x->name[0]));
+	}
+	full_end();
+}
+
+/* From the start: there is no frame, and no file. */
+static void test_full_from_the_start(void **state)
+{
+	struct fixture *x = *state;
+
+	full_begin();
+	limit_files(200); /* less than a file begins with */
 	open_tap(x, "a.pcapng");
-	put_many(x, 0, 1000);
-	limit_files(10000);
+	put_many(x, 0, 20);
 	log_begin(x);
 	close_tap(x);
 	full_end();
-	check_log(x, "File too large: its end is missing, up to 1000 frames",
-		  1);
-	check_names(x, 1, "a.pcapng");
-	tell(x, "a.pcapng");
+	check_log(x, "its end is missing, 20 frames", 1);
+	assert_int_equal(x->arrears.lost_frames[0], 10);
+	assert_int_equal(x->arrears.lost_frames[1], 10);
+	check_names(x, 0);
 }
 
 /* ---- what cannot be ---- */
@@ -761,9 +951,11 @@ int main(void)
 		TEST(test_one), TEST(test_pcap), TEST(test_lost),
 		TEST(test_rotate_frames), TEST(test_rotate_bytes),
 		TEST(test_rotate_time), TEST(test_ring),
-		TEST(test_existing), TEST(test_leftover), TEST(test_busy),
+		TEST(test_existing), TEST(test_leftover), TEST(test_nothing),
+		TEST(test_two), TEST(test_taken), TEST(test_busy),
 		TEST(test_full), TEST(test_full_rotate),
-		TEST(test_full_to_the_end), TEST(test_refused),
+		TEST(test_full_to_the_end), TEST(test_full_from_the_start),
+		TEST(test_refused),
 		TEST(test_device),
 	};
 

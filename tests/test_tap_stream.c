@@ -13,10 +13,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "capture_blocks.h"
 #include "clock.h"
@@ -35,6 +37,7 @@ struct fixture {
 	uint64_t now_ns;
 	uint64_t slowest_ns;
 	uint64_t written, lost;
+	uint64_t lost_before; /* for the next record */
 	uint32_t n; /* read */
 	uint8_t frame[65535];
 	uint8_t read[READ_MAX];
@@ -107,11 +110,14 @@ static int put(struct fixture *x, uint32_t len)
 	struct tap_record record = {
 		.frame = { .data = x->frame, .len = len, .time_ns = 1 },
 		.len = len, .interface = 1, .direction = DIRECTION_OUT,
+		.lost_before = x->lost_before,
 	};
 	uint64_t from_ns = clock_now_ns();
 	int r = x->sink->ops->write(x->sink, &record);
 
 	timed(x, from_ns);
+	x->lost += x->lost_before;
+	x->lost_before = 0;
 	if (r)
 		x->lost++;
 	else
@@ -206,8 +212,10 @@ static void test_stops(void **state)
 	for (int turn = 0; turn < 3; turn++) {
 		while (put(x, FRAME_BYTES) != -ENOBUFS)
 			assert_true(x->written < 10000);
-		for (int i = 0; i < 500; i++)
+		for (int i = 0; i < 500; i++) {
+			x->lost_before = 2; /* in the queue, too */
 			assert_int_equal(put(x, FRAME_BYTES), -ENOBUFS);
+		}
 		/* It takes a little, and then all. */
 		x->n += (uint32_t)read(x->reader, x->read + x->n, 3000);
 		for (int i = 0; i < 30; i++) {
@@ -217,13 +225,14 @@ static void test_stops(void **state)
 		assert_int_equal(whole(x), x->n);
 		assert_int_equal(blocks(x, 6, NULL), x->written);
 	}
+	x->lost_before = 10;
 	assert_int_equal(put(x, FRAME_BYTES), 0);
 	finish(x);
 	read_all(x);
 	assert_int_equal(whole(x), x->n);
 	assert_int_equal(blocks(x, 6, &told), x->written);
 	assert_int_equal(told, x->lost);
-	assert_in_range(x->lost, 1500, 1600);
+	assert_in_range(x->lost, 4500, 4700);
 }
 
 /* For good: the end does not wait for it. */
@@ -268,19 +277,70 @@ static void test_gone_while_writing(void **state)
 	finish(x);
 }
 
-/* A peer that has said all it had to say still listens. */
+/* A peer that says no more asks for the end, and gets all there is. */
 static void test_half_closed(void **state)
 {
 	struct fixture *x = *state;
 
 	if (!x->socket)
 		skip();
-	shutdown(x->reader, SHUT_WR);
 	assert_int_equal(put(x, FRAME_BYTES), 0);
 	assert_int_equal(tick(x), 0);
-	read_all(x);
-	assert_int_equal(blocks(x, 6, NULL), 1);
+	shutdown(x->reader, SHUT_WR);
+	assert_int_equal(put(x, FRAME_BYTES), 0);
+	assert_int_equal(tick(x), -ESHUTDOWN);
+	assert_int_equal(put(x, FRAME_BYTES), 0); /* what is queued */
 	finish(x);
+	read_all(x);
+	assert_int_equal(whole(x), x->n);
+	assert_int_equal(blocks(x, 6, NULL), 3);
+	assert_int_equal(blocks(x, 5, NULL), 2);
+	assert_int_equal(read(x->reader, x->read, 1), 0);
+}
+
+/* And goes: that is no mistake. */
+static void test_half_closed_and_gone(void **state)
+{
+	struct fixture *x = *state;
+
+	shutdown(x->reader, SHUT_WR);
+	close(x->reader);
+	x->reader = -1;
+	assert_int_equal(put(x, FRAME_BYTES), 0);
+	assert_int_equal(tick(x), -EPIPE);
+	finish(x);
+}
+
+static void *read_slowly(void *arg)
+{
+	const struct timespec nap = { .tv_nsec = 2 * NS_PER_MS };
+	struct fixture *x = arg;
+	ssize_t n;
+
+	while ((n = read(x->reader, x->read + x->n, 20000)) > 0) {
+		x->n += (uint32_t)n;
+		nanosleep(&nap, NULL);
+	}
+	return NULL;
+}
+
+/* Who asked for it gets it, also if it takes some rounds to bring it out. */
+static void test_half_closed_and_full(void **state)
+{
+	struct fixture *x = *state;
+	pthread_t reader;
+
+	while (put(x, FRAME_BYTES) != -ENOBUFS)
+		assert_true(x->written < 10000);
+	fcntl(x->reader, F_SETFL, 0);
+	shutdown(x->reader, SHUT_WR);
+	assert_int_equal(tick(x), -ESHUTDOWN);
+	assert_int_equal(pthread_create(&reader, NULL, read_slowly, x), 0);
+	finish(x);
+	pthread_join(reader, NULL);
+	assert_int_equal(whole(x), x->n);
+	assert_int_equal(blocks(x, 6, NULL), x->written);
+	assert_int_equal(blocks(x, 5, NULL), 2);
 }
 
 int main(void)
@@ -308,6 +368,10 @@ int main(void)
 						setup_socket, teardown),
 		cmocka_unit_test_setup_teardown(test_half_closed, setup_socket,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_half_closed_and_gone,
+						setup_socket, teardown),
+		cmocka_unit_test_setup_teardown(test_half_closed_and_full,
+						setup_socket, teardown),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as the tap's thread has it */

@@ -344,8 +344,9 @@ static void test_equal(void **state)
 		  "1444 bytes are fragmented; raise it to ", 1);
 }
 
-/* As the segments that the sending device would have made. */
-static void test_super(void **state)
+/* As the segments that the sending device would have made, of which a snap
+ * length leaves some of each. */
+static void check_super(struct fixture *x, uint32_t snap_bytes)
 {
 	static const struct virtio_net_hdr vnet = {
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
@@ -353,7 +354,6 @@ static void test_super(void **state)
 		.hdr_len = 54, .gso_size = 100, .csum_start = 34,
 		.csum_offset = 16,
 	};
-	struct fixture *x = *state;
 	const uint32_t len = 54 + 100 * 100 + 7;
 	struct frame f = { .data = x->sent, .len = len, .vnet = vnet };
 	uint8_t want[1514];
@@ -363,12 +363,14 @@ static void test_super(void **state)
 
 	ip("link add vx4 type vxlan id 42 dstport 4789 local 127.0.0.1");
 	ip("link set vx4 up");
-	open_sink(x, "vxlan:127.0.0.1/42", NULL, 0);
+	open_sink(x, "vxlan:127.0.0.1/42", NULL, snap_bytes);
 	fd = listen_raw("vx4");
 	fill_tcp(x, len);
 	assert_int_equal(write_vnet(x, len, &vnet), 0);
 	assert_int_equal(segment_start_super(&job, &f), 0);
 	while (segment_next(&job, want, sizeof(want), &bytes)) {
+		if (snap_bytes && bytes > snap_bytes)
+			bytes = snap_bytes;
 		assert_int_equal(take(x, fd), bytes);
 		assert_memory_equal(x->got, want, bytes);
 		n++;
@@ -382,6 +384,41 @@ static void test_super(void **state)
 	check_log(x, "a frame of 10061 bytes cannot be cut", 1);
 	close(fd);
 	close_sink(x);
+	ip("link delete vx4");
+}
+
+static void test_super(void **state)
+{
+	check_super(*state, 0);
+	check_super(*state, 100);
+}
+
+/* No frame is shorter than its header. */
+static void test_snap(void **state)
+{
+	static const uint32_t snap_bytes[] = { 1, 14, 15, 100, 2000 };
+	struct fixture *x = *state;
+	int fd;
+
+	ip("link add vx4 type vxlan id 42 dstport 4789 local 127.0.0.1");
+	ip("link set vx4 up");
+	for (size_t i = 0; i < ARRAY_SIZE(snap_bytes); i++) {
+		uint32_t want = snap_bytes[i];
+		struct tap_record record = {
+			.frame = { .data = x->sent, .len = 200 }, .len = 200,
+		};
+
+		want = want < 14 ? 14 : want > 200 ? 200 : want;
+		open_sink(x, "vxlan:127.0.0.1/42", NULL, snap_bytes[i]);
+		fd = listen_raw("vx4");
+		fill(x, 200);
+		assert_int_equal(x->sink->ops->write(x->sink, &record), 0);
+		assert_int_equal(record.frame.len, want);
+		assert_int_equal(take(x, fd), want);
+		assert_memory_equal(x->got, x->sent, want);
+		close(fd);
+		close_sink(x);
+	}
 }
 
 static void test_header_and_ports(void **state)
@@ -548,6 +585,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_equal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_super, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_snap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_header_and_ports, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),

@@ -22,13 +22,21 @@
 #define COPY_BYTES 65536
 /* So much a pipe takes that poll() calls writable: pipe(7), PIPE_BUF. */
 #define PIPE_BYTES 4096
+#define END_NS (2 * NS_PER_SEC) /* for what the bridge has yet to say */
 #define LAST_BLOCK_NS NS_PER_SEC
+#define LOOK_MS 100
 
 /* Where blocks of pcapng end: type and length of each are its first 8 bytes. */
 struct blocks {
 	uint8_t head[8];
 	size_t n_head;
 	size_t left; /* of a block whose head was there */
+};
+
+enum phase {
+	COPIES,
+	ENDS, /* we have said that it is enough: what comes is the last */
+	CUTS  /* it takes too long: what was begun, and no more */
 };
 
 struct copy {
@@ -39,9 +47,9 @@ struct copy {
 	uint8_t bytes[COPY_BYTES];
 	size_t len, sent;
 	bool has_begun;
-	bool ends; /* with the block that was begun */
-	bool reader_is_gone;
-	uint64_t until_ns; /* then */
+	enum phase phase;
+	uint64_t until_ns; /* so long */
+	bool is_over;
 };
 
 static bool is_stdout(const struct ctl_options *o)
@@ -100,16 +108,21 @@ static void blocks_feed(struct blocks *b, const uint8_t *bytes, size_t len)
 
 /* ---- copying ---- */
 
-/* 0, -ECONNRESET (logged) at the end, other -errno (logged). */
+/* 0, -ECONNRESET (logged) at an end that we did not ask for, other -errno
+ * (logged). */
 static int read_some(struct copy *c)
 {
-	size_t room = c->ends ? blocks_rest(&c->blocks) : sizeof(c->bytes);
+	size_t room = c->phase == CUTS ? blocks_rest(&c->blocks) : sizeof(c->bytes);
 	ssize_t n;
 
 	room = room < sizeof(c->bytes) ? room : sizeof(c->bytes);
 	n = recv(c->from, c->bytes, room, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
+	if (n <= 0 && c->phase != COPIES) {
+		c->is_over = true;
+		return 0;
+	}
 	if (n <= 0) {
 		log_err("%s", c->has_begun ? "the bridge has ended the tap" :
 			"the bridge could not start the tap: its log says why");
@@ -133,7 +146,7 @@ static int write_some(struct copy *c)
 	if (n >= 0) {
 		c->sent += (size_t)n;
 	} else if (errno == EPIPE) {
-		c->reader_is_gone = true;
+		c->is_over = true;
 	} else if (errno != EAGAIN && errno != EINTR) {
 		log_err("%s: %s", c->name, strerror(errno));
 		return -errno;
@@ -141,11 +154,34 @@ static int write_some(struct copy *c)
 	return 0;
 }
 
-/* Enough: what is read already goes out, and the rest of its last block. */
+/*
+ * Enough: the bridge is told so, and brings what it has, and its statistics
+ * (tap_stream.c). What takes too long, or a second signal, leaves what is read
+ * already, and the rest of its last block.
+ */
 static void end(struct copy *c)
 {
-	c->ends = true;
-	c->until_ns = clock_now_ns() + LAST_BLOCK_NS;
+	struct signalfd_siginfo info;
+
+	if (read(c->signals, &info, sizeof(info)) < 0)
+		log_debug("signals: %s", strerror(errno));
+	shutdown(c->from, SHUT_WR);
+	c->phase = c->phase == COPIES ? ENDS : CUTS;
+	c->until_ns = clock_now_ns() + (c->phase == ENDS ? END_NS :
+							   LAST_BLOCK_NS);
+}
+
+static bool is_over(struct copy *c)
+{
+	bool late = c->phase != COPIES && clock_now_ns() >= c->until_ns;
+
+	if (late && c->phase == ENDS)
+		end(c);
+	else if (late)
+		c->is_over = true;
+	if (c->phase == CUTS && c->sent == c->len && !blocks_rest(&c->blocks))
+		c->is_over = true;
+	return c->is_over;
 }
 
 static int wait_and_copy(struct copy *c)
@@ -154,11 +190,10 @@ static int wait_and_copy(struct copy *c)
 	struct pollfd pfd[] = {
 		{ .fd = writes ? -1 : c->from, .events = POLLIN },
 		{ .fd = c->to, .events = writes ? POLLOUT : 0 },
-		{ .fd = c->ends ? -1 : c->signals, .events = POLLIN },
+		{ .fd = c->phase == CUTS ? -1 : c->signals, .events = POLLIN },
 	};
-	int timeout_ms = c->ends ? (int)(LAST_BLOCK_NS / NS_PER_MS / 10) : -1;
 
-	if (poll(pfd, ARRAY_SIZE(pfd), timeout_ms) < 0)
+	if (poll(pfd, ARRAY_SIZE(pfd), c->phase == COPIES ? -1 : LOOK_MS) < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (pfd[2].revents) {
 		end(c); /* before another block is begun */
@@ -166,7 +201,7 @@ static int wait_and_copy(struct copy *c)
 	}
 	/* Nobody reads that pipe any more, also if there is nothing to say. */
 	if (pfd[1].revents & (POLLERR | POLLHUP)) {
-		c->reader_is_gone = true;
+		c->is_over = true;
 		return 0;
 	}
 	if (pfd[1].revents)
@@ -178,13 +213,8 @@ static int copy_all(struct copy *c)
 {
 	int r = 0;
 
-	while (!r && !c->reader_is_gone) {
-		bool whole = c->sent == c->len && !blocks_rest(&c->blocks);
-
-		if (c->ends && (whole || clock_now_ns() >= c->until_ns))
-			break;
+	while (!r && !is_over(c))
 		r = wait_and_copy(c);
-	}
 	return r;
 }
 

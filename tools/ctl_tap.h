@@ -13,7 +13,8 @@ int ctl_tap_check(const struct ctl_options *o);
 /*
  * Copy until the reader has gone or a signal ends it: 0; or until the bridge
  * ends it: -ECONNRESET (logged). Other -errno (logged), or as ctl_client_ask().
- * What was written ends with a whole block.
+ * After a signal comes what the bridge has yet to say, its statistics as the
+ * last, for two seconds at most. What was written ends with a whole block.
  */
 int ctl_tap_run(struct ctl_client *client, const struct ctl_options *o,
 		const json_t *request);
