@@ -35,7 +35,7 @@ static const struct row {
 } rows[] = {
 	{ "nothing", { NULL } },
 	{ "drop 'udp port 53'", { "drop", "udp port 53" } },
-	{ "vlan_push, vlan_pop", { "vlan_push", "10" } },
+	{ "vlan_push", { "vlan_push", "10" } },
 	{ "vlan_map", { "vlan_map", "10=20 30=40" } },
 	{ "loss 1%", { "loss", "1%" } },
 	{ "loss gemodel", { "loss", "gemodel 1% 20%" } },
