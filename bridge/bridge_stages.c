@@ -10,6 +10,7 @@
 
 #include "bridge_stages.h"
 #include "bridge_taps.h"
+#include "clock.h"
 #include "conf_diff.h"
 #include "conf_value.h"
 #include "cut.h"
@@ -289,10 +290,11 @@ bool bridge_chain_is_random(const struct conf_pair *conf)
 
 /* ---- in the lane's thread ---- */
 
-/* What is given back between two breaths, and how often before the rest goes at
- * once: a lane that gets as much as it can give would never come to an end. */
+/* What is given back between two breaths, and how long before the rest goes at
+ * once: a lane that gets as much as it can give would never come to an end, and
+ * a way out that is stuck takes nothing. */
 #define FLUSH_BURSTS 8
-#define FLUSH_TURNS 4000
+#define FLUSH_NS (3 * NS_PER_SEC)
 
 struct swap {
 	struct bridge *b;
@@ -376,10 +378,11 @@ static void take_chain(struct lane *lane, void *arg)
 int bridge_chain_swap(struct bridge *b, enum side side,
 		      struct bridge_chain *chain)
 {
+	uint64_t until_ns = clock_now_ns() + FLUSH_NS;
 	struct swap swap = { b, side, chain, true };
 	int r = 0;
 
-	for (int i = 0; !r && swap.more && i < FLUSH_TURNS; i++)
+	while (!r && swap.more && clock_now_ns() < until_ns)
 		r = lane_do(&b->lane[side], give_some_back, &swap);
 	if (!r)
 		r = lane_do(&b->lane[side], take_chain, &swap);
