@@ -115,7 +115,7 @@ static struct tap_dev *dev_of(struct tap_sink *sink)
 static void tell_too_long(struct tap_dev *d, const struct tap_sent *sent)
 {
 	const char *const port[] = { d->port[0], d->port[1] };
-	const char *const own[] = { d->health.name, d->health.name };
+	const char *const own[] = { d->name, d->name };
 	uint32_t wire = tap_link_mtu(d->fd, port);
 	uint32_t need = sent->refused_bytes - FRAME_MIN_BYTES;
 	uint32_t mtu = tap_link_mtu(d->fd, own);
