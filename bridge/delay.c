@@ -189,10 +189,8 @@ struct now {
 static struct now read_clocks(uint64_t now_ns)
 {
 	struct now now = { .ns = now_ns, .arriving_ns = clock_now_ns() };
-	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	now.real_ns = (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+	now.real_ns = clock_real_ns();
 	return now;
 }
 

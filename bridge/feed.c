@@ -56,13 +56,10 @@ static struct feed *feed_of(struct port *port)
 
 void feed_start_at(struct feed *feed, uint64_t start_ns)
 {
-	struct timespec ts;
+	uint64_t real_ns = clock_real_ns();
 
-	clock_gettime(CLOCK_REALTIME, &ts);
 	feed->start_ns = feed->hold_ns = start_ns;
-	feed->start_real_ns = (uint64_t)ts.tv_sec * NS_PER_SEC +
-			      (uint64_t)ts.tv_nsec +
-			      (start_ns - clock_now_ns());
+	feed->start_real_ns = real_ns + (start_ns - clock_now_ns());
 }
 
 /* Whether so much time after the start is beyond the duration. */

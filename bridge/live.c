@@ -91,11 +91,9 @@ static void set_fields(struct live_bpf *skel, const struct live_params *p)
 static uint64_t realtime_offset_ns(void)
 {
 	uint64_t before = clock_now_ns();
-	struct timespec ts;
+	uint64_t real_ns = clock_real_ns();
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec -
-	       (before + clock_now_ns()) / 2;
+	return real_ns - (before + clock_now_ns()) / 2;
 }
 
 static void set_run(struct live_bpf *skel, const struct live_params *p)

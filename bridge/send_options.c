@@ -205,12 +205,9 @@ static int calendar(const char *text, uint64_t now_ns, uint64_t *ns)
 static int take_at(void *target, const char *value, const char **allowed)
 {
 	struct send_options *o = target;
-	struct timespec ts;
-	uint64_t now_ns;
+	uint64_t now_ns = clock_real_ns();
 	int r;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	now_ns = (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 	*allowed = "HH:MM[:SS], YYYY-MM-DDTHH:MM:SS[.FRACTION][Z] or "
 		   "@SECONDS, yet to come";
 	r = *value == '@' ? value_seconds(value + 1, &o->sender.at_ns) :

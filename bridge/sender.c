@@ -234,11 +234,9 @@ static void on_progress(void *arg)
 /* A moment of the real-time clock by the monotonic one. */
 static uint64_t monotonic_ns(uint64_t at_ns)
 {
-	struct timespec ts;
+	uint64_t real_ns = clock_real_ns();
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return clock_now_ns() + (at_ns - ((uint64_t)ts.tv_sec * NS_PER_SEC +
-					  (uint64_t)ts.tv_nsec));
+	return clock_now_ns() + (at_ns - real_ns);
 }
 
 /*

@@ -201,14 +201,6 @@ static void publish(struct tap *tap)
 		eventfd_write(bell->fd, 1);
 }
 
-static uint64_t real_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 static bool tap_push(struct stage *stage, struct burst *b, struct lane_stats *s,
 		     uint64_t now_ns)
 {
@@ -220,7 +212,7 @@ static bool tap_push(struct stage *stage, struct burst *b, struct lane_stats *s,
 	(void)now_ns;
 	if (!b->n || unlikely(shared_read(&tap->shut)))
 		return false;
-	time_ns = tap->leaving ? real_now_ns() : 0;
+	time_ns = tap->leaving ? clock_real_ns() : 0;
 	restart(tap);
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct frame *f = &b->frame[i];

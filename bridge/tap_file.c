@@ -60,14 +60,6 @@ static const char *file_path(const struct tap_file *t)
 	return t->folder ? tap_folder_path(t->folder) : t->params->to;
 }
 
-static uint64_t real_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 /* ---- what is wrong, once ---- */
 
 static int fails(struct tap_file *t, int r)
@@ -98,7 +90,7 @@ static int file_begin(struct tap_file *t)
 	if (fd < 0)
 		return t->folder ? fd : -errno;
 	t->fd = fd;
-	t->began_ns = real_now_ns();
+	t->began_ns = clock_real_ns();
 	t->age_ns = t->now_ns;
 	t->frames = 0;
 	t->ending = false;
@@ -112,7 +104,7 @@ static int file_begin(struct tap_file *t)
 
 static void put_statistics(struct tap_file *t)
 {
-	uint64_t now_ns = real_now_ns();
+	uint64_t now_ns = clock_real_ns();
 
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct story *s = &t->story[i];

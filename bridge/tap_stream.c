@@ -41,14 +41,6 @@ struct tap_stream {
 	uint8_t buffer[BUFFER_BYTES];
 };
 
-static uint64_t real_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 static struct tap_stream *stream_of(struct tap_sink *sink)
 {
 	return container_of(sink, struct tap_stream, sink);
@@ -193,7 +185,7 @@ static void put_statistics(struct tap_stream *s,
 {
 	struct capture_statistics statistics = {
 		.from_ns = s->opened_ns,
-		.to_ns = real_now_ns(),
+		.to_ns = clock_real_ns(),
 	};
 	uint8_t *to;
 
@@ -285,7 +277,7 @@ int tap_stream_open(struct tap_sink **sinkp, const struct tap_params *params)
 	memset(s, 0, offsetof(struct tap_stream, buffer));
 	s->sink.ops = &stream_ops;
 	s->fd = params->fd;
-	s->opened_ns = real_now_ns();
+	s->opened_ns = clock_real_ns();
 	tap_health_init(&s->health, params->id, "stream", QUIET_NS);
 	r = set_up(s);
 	if (r) {

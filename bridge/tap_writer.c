@@ -188,12 +188,10 @@ static void write_copy(struct tap_writer *w, struct side *s,
 static uint32_t writer_turn(struct tap_writer *w)
 {
 	struct tap_record record;
-	struct timespec ts;
 	struct side *s;
 	uint32_t n = 0;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	w->real_ns = (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+	w->real_ns = clock_real_ns();
 	while (n < BATCH && !w->ended && (s = next_copy(w, &record))) {
 		write_copy(w, s, &record);
 		n++;
