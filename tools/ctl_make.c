@@ -151,7 +151,9 @@ int ctl_make_filter_del(const struct ctl_options *o, json_t *request)
 	return put_last(o, request, "id");
 }
 
-static int put_set(const struct ctl_options *o, json_t *request, bool has_pair)
+/* [PAIR] FIRST REST... */
+static int put_two(const struct ctl_options *o, json_t *request, bool has_pair,
+		   const char *first, const char *rest)
 {
 	char *const *word = o->word;
 	int n = o->n_words;
@@ -162,8 +164,13 @@ static int put_set(const struct ctl_options *o, json_t *request, bool has_pair)
 		n--;
 	}
 	if (!r)
-		r = put(request, "id", word[0]);
-	return r ? r : put_words(request, "text", word + 1, n - 1);
+		r = put(request, first, word[0]);
+	return r ? r : put_words(request, rest, word + 1, n - 1);
+}
+
+static int put_set(const struct ctl_options *o, json_t *request, bool has_pair)
+{
+	return put_two(o, request, has_pair, "id", "text");
 }
 
 /* Without a pair, unless ctl_settle_filter_set() sees one. */
@@ -254,17 +261,7 @@ static bool is_key(const char *word)
 
 static int put_key(const struct ctl_options *o, json_t *request, bool has_pair)
 {
-	char *const *word = o->word;
-	int n = o->n_words;
-	int r = 0;
-
-	if (has_pair) {
-		r = put(request, "pair", *word++);
-		n--;
-	}
-	if (!r)
-		r = put(request, "key", word[0]);
-	return r ? r : put_words(request, "value", word + 1, n - 1);
+	return put_two(o, request, has_pair, "key", "value");
 }
 
 /* [PAIR] KEY VALUE...: before a key there stands a pair. What is no key here
