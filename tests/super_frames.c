@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plain_sum.h"
 #include "super_frames.h"
 
 #define HEADERS_MAX 512
@@ -48,33 +49,6 @@ static const struct kind *kind_of(const struct super_layer *layer)
 static bool is(const struct super_layer *layer, const char *word)
 {
 	return !strncmp(layer->word, word, strlen(word));
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static uint32_t get16(const uint8_t *p)
-{
-	return (uint32_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) << 16 | get16(p + 2);
-}
-
-/* Word by word, as RFC 1071 tells it. */
-static uint32_t plain_sum(uint32_t sum, const uint8_t *p, uint32_t len)
-{
-	for (uint32_t i = 0; i < len; i++) {
-		sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
-		if (sum > 0xffff)
-			sum -= 0xffff;
-	}
-	return sum;
 }
 
 /* Of the IP header at `ip` for a layer 4 of `bytes`. */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "checksum.h"
+#include "plain_sum.h"
 #include "rng.h"
 #include "segment.h"
 
@@ -28,33 +29,6 @@ struct draft {
 	uint32_t len, network, transport, payload, end;
 	bool v6;
 };
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static uint32_t get16(const uint8_t *p)
-{
-	return (uint32_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) << 16 | get16(p + 2);
-}
-
-/* Word by word, as RFC 1071 tells it. */
-static uint32_t plain_sum(uint32_t sum, const uint8_t *p, uint32_t len)
-{
-	for (uint32_t i = 0; i < len; i++) {
-		sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
-		if (sum > 0xffff)
-			sum -= 0xffff;
-	}
-	return sum;
-}
 
 /* Sum of the segment and its pseudo-header; 0xffff if the checksum is right. */
 static uint32_t layer4_sum(const uint8_t *data, const struct draft *d,
