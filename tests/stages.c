@@ -4,7 +4,8 @@
  * between two ports that take none, less those of a lane without stages. The
  * chains are made by configurations, as those of a bridge are.
  *
- *	stages [BYTES...]	60 and 1514, and super-frames of 64 KiB, with 0
+ *	stages [BYTES...]	lengths of frames, instead of 60, 1514 and those
+ *				of super-frames
  */
 #include "config.h"
 
@@ -17,6 +18,7 @@
 #include "bridge_taps.h"
 #include "clock.h"
 #include "tx.h"
+#include "units.h"
 
 #define FRAMES 4096 /* that go round, more than a cache of level 1 */
 #define SUPER_FRAMES 64
@@ -25,6 +27,7 @@
 #define WARM_BREATHS 2000
 #define SUPER_BYTES 65226 /* 45 segments of 1448 bytes */
 #define SUPER_MSS 1448
+#define LEAST_BYTES 60
 #define HEADER_BYTES 66
 #define ROUNDS 3
 
@@ -242,14 +245,26 @@ static int measure_all(uint32_t len)
 	return r;
 }
 
+static int measure_word(const char *word)
+{
+	uint64_t bytes;
+
+	if (!units_bytes(word, &bytes) && bytes >= LEAST_BYTES &&
+	    bytes <= SUPER_BYTES)
+		return measure_all((uint32_t)bytes);
+	fprintf(stderr, "stages: '%s': not a length from %d to %d bytes\n", word,
+		LEAST_BYTES, SUPER_BYTES);
+	return -EINVAL;
+}
+
 int main(int argc, char **argv)
 {
-	static const uint32_t usual[] = { 60, 1514, SUPER_BYTES };
+	static const uint32_t usual[] = { LEAST_BYTES, 1514, SUPER_BYTES };
 	int r = 0;
 
 	log_level = LOG_LEVEL_WARN;
 	for (int i = 1; !r && i < argc; i++)
-		r = measure_all((uint32_t)atoi(argv[i]));
+		r = measure_word(argv[i]);
 	for (size_t i = 0; !r && argc == 1 && i < ARRAY_SIZE(usual); i++)
 		r = measure_all(usual[i]);
 	if (r)
