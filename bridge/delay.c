@@ -37,10 +37,6 @@ struct heap {
 	size_t n, size;
 };
 
-struct fifo {
-	struct held *first, *last; /* by mine.next */
-};
-
 struct delay {
 	struct stage stage;
 	struct pool *pool;
@@ -52,7 +48,7 @@ struct delay {
 	uint64_t last_ns; /* when the frame before is due */
 	uint64_t late_frames;
 	uint32_t row; /* full bursts that were given in this breath */
-	struct fifo fifo; /* of frames in order, or */
+	struct held_queue queue; /* of frames in order, or */
 	struct heap heap;
 };
 
@@ -129,29 +125,7 @@ static void heap_fini(struct heap *heap)
 		munmap(heap->entry, heap->size * sizeof(*heap->entry));
 }
 
-/* ---- a queue ---- */
-
-static void fifo_push(struct fifo *fifo, struct held *held)
-{
-	held->mine.next = NULL;
-	if (fifo->first)
-		fifo->last->mine.next = held;
-	else
-		fifo->first = held;
-	fifo->last = held;
-}
-
-static struct held *fifo_pop(struct fifo *fifo)
-{
-	struct held *held = fifo->first;
-
-	fifo->first = held->mine.next;
-	if (fifo->first)
-		__builtin_prefetch(fifo->first);
-	return held;
-}
-
-/* ---- either ---- */
+/* ---- heap or queue ---- */
 
 static void store(struct delay *delay, struct held *held, uint64_t due_ns)
 {
@@ -161,7 +135,7 @@ static void store(struct delay *delay, struct held *held, uint64_t due_ns)
 	if (delay->reorders)
 		heap_push(&delay->heap, &e);
 	else
-		fifo_push(&delay->fifo, held);
+		held_queue_push(&delay->queue, held);
 	delay->n_held++;
 }
 
@@ -170,7 +144,7 @@ static uint64_t first_due_ns(const struct delay *delay)
 	if (!delay->n_held)
 		return STAGE_NEVER;
 	return delay->reorders ? delay->heap.entry[0].due_ns :
-				 delay->fifo.first->mine.due_ns;
+				 delay->queue.first->mine.due_ns;
 }
 
 /* ---- when ---- */
@@ -262,7 +236,7 @@ static bool give(struct delay *delay, struct burst *b, uint64_t until_ns,
 		if (b->n == BURST_MAX)
 			return true;
 		held = delay->reorders ? heap_pop(&delay->heap) :
-					 fifo_pop(&delay->fifo);
+					 held_queue_pop(&delay->queue);
 		delay->n_held--;
 		*late += until_ns - due_ns > LATE_NS;
 		pool_lend(delay->pool, held, &b->frame[b->n++]);

@@ -39,7 +39,7 @@ struct impair {
 	bool corrupts, rearranges; /* some of it may happen */
 
 	/* Those that wait to be overtaken, in order of arrival. */
-	struct held *first, *last;
+	struct held_queue late;
 	uint64_t passed;    /* frames that went on while there were any */
 	uint64_t passed_ns; /* when the last of these had arrived */
 
@@ -168,12 +168,7 @@ static bool keep_back(struct impair *im, const struct frame *f,
 		return false;
 	held->mine.number = im->passed;
 	held->mine.due_ns = now_ns + IMPAIR_WAIT_NS;
-	held->mine.next = NULL;
-	if (im->first)
-		im->last->mine.next = held;
-	else
-		im->first = held;
-	im->last = held;
+	held_queue_push(&im->late, held);
 	stats_hold(s, 1);
 	return true;
 }
@@ -193,7 +188,7 @@ static uint32_t overtaken_by(const struct impair *im, const struct held *held)
  */
 static void give_first(struct impair *im, struct burst *b, struct lane_stats *s)
 {
-	struct held *held = im->first;
+	struct held *held = held_queue_pop(&im->late);
 	uint32_t n = overtaken_by(im, held);
 	uint64_t end_ns = held->frame.time_ns + IMPAIR_WAIT_NS;
 
@@ -202,7 +197,6 @@ static void give_first(struct impair *im, struct burst *b, struct lane_stats *s)
 		held->frame.time_ns = end_ns;
 	if (n)
 		counter_add(&im->reordered, 1);
-	im->first = held->mine.next;
 	pool_lend(im->pool, held, &b->frame[b->n++]);
 	stats_unhold(s, 1);
 }
@@ -212,9 +206,9 @@ static void give_first(struct impair *im, struct burst *b, struct lane_stats *s)
 static bool give_back(struct impair *im, struct burst *b, struct lane_stats *s,
 		      uint64_t now_ns)
 {
-	while (im->first) {
-		if (overtaken_by(im, im->first) < im->params.reorder_gap &&
-		    now_ns < im->first->mine.due_ns)
+	while (im->late.first) {
+		if (overtaken_by(im, im->late.first) < im->params.reorder_gap &&
+		    now_ns < im->late.first->mine.due_ns)
 			break;
 		if (b->n == BURST_MAX)
 			return false;
@@ -277,7 +271,7 @@ static bool is_in_order(const struct impair *im, const struct burst *b)
 		return true;
 	for (uint32_t i = 0; i < b->n; i++)
 		any |= im->fate[i];
-	return !im->first && !(any & (FATE_TWICE | FATE_LATE));
+	return !im->late.first && !(any & (FATE_TWICE | FATE_LATE));
 }
 
 /* ---- the stage ---- */
@@ -305,7 +299,7 @@ static uint64_t impair_due_ns(const struct stage *stage)
 {
 	const struct impair *im = container_of(stage, struct impair, stage);
 
-	return im->first ? im->first->mine.due_ns : STAGE_NEVER;
+	return im->late.first ? im->late.first->mine.due_ns : STAGE_NEVER;
 }
 
 static bool impair_flush(struct stage *stage, struct burst *b,
@@ -313,9 +307,9 @@ static bool impair_flush(struct stage *stage, struct burst *b,
 {
 	struct impair *im = container_of(stage, struct impair, stage);
 
-	while (im->first && b->n < BURST_MAX)
+	while (im->late.first && b->n < BURST_MAX)
 		give_first(im, b, s);
-	return im->first;
+	return im->late.first;
 }
 
 static bool impair_count(const struct stage *stage, size_t i,

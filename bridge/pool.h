@@ -21,13 +21,38 @@ struct held {
 	struct frame frame;
 	struct {
 		uint64_t due_ns; /* monotonic */
-		uint64_t number; /* the order in which frames came */
-		struct held *next;
-		struct held *child; /* of a heap */
+		uint64_t number;
+		struct held *next; /* of a held_queue */
 	} mine;
 	uint32_t lent_at; /* where the pool has it while it is lent, + 1; or 0 */
 	uint32_t slab;
 };
+
+/* What is kept, in order. Empty where `first` is NULL, as it is when zeroed. */
+struct held_queue {
+	struct held *first, *last; /* by mine.next */
+};
+
+static inline void held_queue_push(struct held_queue *queue, struct held *held)
+{
+	held->mine.next = NULL;
+	if (queue->first)
+		queue->last->mine.next = held;
+	else
+		queue->first = held;
+	queue->last = held;
+}
+
+/* Of one that is not empty. What is next was written long ago, and is asked of
+ * memory before it is looked at. */
+static inline struct held *held_queue_pop(struct held_queue *queue)
+{
+	struct held *held = queue->first;
+
+	queue->first = held->mine.next;
+	__builtin_prefetch(queue->first);
+	return held;
+}
 
 /* At most so many bytes for frames and what is kept beside them. 0 or -ENOMEM
  * (logged). */

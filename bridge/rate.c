@@ -32,10 +32,6 @@
 #define LAYER1_MIN_BYTES 60   /* what is shorter is padded */
 #define BITS_NS (8 * NS_PER_SEC)
 
-struct fifo {
-	struct held *first, *last; /* NULL: it is empty */
-};
-
 struct rate {
 	struct stage stage;
 	struct pool *pool;
@@ -51,8 +47,9 @@ struct rate {
 	uint64_t free_rest;
 	/* The time that frames of this length take, to divide seldom. */
 	uint64_t bytes, bytes_ns, bytes_rest;
-	struct fifo waiting; /* mine.number: bytes; mine.due_ns: since when */
-	struct fifo ready;   /* due, and paid for */
+	/* Of these, mine.number is bytes, mine.due_ns since when. */
+	struct held_queue waiting;
+	struct held_queue ready; /* due, and paid for */
 	uint64_t biggest_bytes; /* of all frames that have waited */
 	uint64_t queued_bytes, queued_max_bytes;
 	uint64_t lost_ns;
@@ -61,28 +58,6 @@ struct rate {
 static struct rate *rate_of(struct stage *stage)
 {
 	return container_of(stage, struct rate, stage);
-}
-
-/* ---- lists ---- */
-
-static void fifo_add(struct fifo *fifo, struct held *held)
-{
-	held->mine.next = NULL;
-	if (fifo->last)
-		fifo->last->mine.next = held;
-	else
-		fifo->first = held;
-	fifo->last = held;
-}
-
-static struct held *fifo_take(struct fifo *fifo)
-{
-	struct held *held = fifo->first;
-
-	fifo->first = held->mine.next;
-	if (!fifo->first)
-		fifo->last = NULL;
-	return held;
 }
 
 /* ---- what a frame takes of the wire ---- */
@@ -164,7 +139,7 @@ static void enqueue(struct rate *rate, const struct frame *f,
 	stats_hold(s, 1);
 	held->mine.number = bytes;
 	held->mine.due_ns = now_ns;
-	fifo_add(&rate->waiting, held);
+	held_queue_push(&rate->waiting, held);
 	count_queued(rate, rate->queued_bytes + bytes);
 	if (bytes > rate->biggest_bytes)
 		rate->biggest_bytes = bytes;
@@ -185,7 +160,7 @@ static bool is_aged(struct rate *rate, const struct held *held)
 static void make_ready(struct rate *rate, struct lane_stats *s, uint64_t now_ns)
 {
 	while (rate->waiting.first && rate->free_ns <= now_ns) {
-		struct held *held = fifo_take(&rate->waiting);
+		struct held *held = held_queue_pop(&rate->waiting);
 
 		count_queued(rate, rate->queued_bytes - held->mine.number);
 		if (is_aged(rate, held)) {
@@ -195,17 +170,17 @@ static void make_ready(struct rate *rate, struct lane_stats *s, uint64_t now_ns)
 			continue;
 		}
 		hold_wire(rate, held->mine.number);
-		fifo_add(&rate->ready, held);
+		held_queue_push(&rate->ready, held);
 	}
 }
 
-static void lend(struct rate *rate, struct fifo *fifo, struct burst *b,
+static void lend(struct rate *rate, struct held_queue *queue, struct burst *b,
 		 struct lane_stats *s)
 {
 	uint32_t before = b->n;
 
-	while (fifo->first && b->n < BURST_MAX)
-		pool_lend(rate->pool, fifo_take(fifo), &b->frame[b->n++]);
+	while (queue->first && b->n < BURST_MAX)
+		pool_lend(rate->pool, held_queue_pop(queue), &b->frame[b->n++]);
 	if (b->n != before)
 		stats_unhold(s, b->n - before);
 }

@@ -30,7 +30,7 @@ struct keeper {
 	struct stage stage;
 	struct pool *pool;
 	uint64_t hold_ns;
-	struct held *first, **last;
+	struct held_queue queue;
 };
 
 static struct keeper *keeper_of(const struct stage *stage)
@@ -42,15 +42,11 @@ static struct keeper *keeper_of(const struct stage *stage)
 static bool give(struct keeper *k, struct burst *b, struct lane_stats *s,
 		 uint64_t now_ns)
 {
-	while (k->first && k->first->mine.due_ns <= now_ns) {
-		struct held *held = k->first;
-
+	while (k->queue.first && k->queue.first->mine.due_ns <= now_ns) {
 		if (b->n == BURST_MAX)
 			return true;
-		k->first = held->mine.next;
-		if (!k->first)
-			k->last = &k->first;
-		pool_lend(k->pool, held, &b->frame[b->n++]);
+		pool_lend(k->pool, held_queue_pop(&k->queue),
+			  &b->frame[b->n++]);
 		stats_unhold(s, 1);
 	}
 	return false;
@@ -69,9 +65,7 @@ static bool keeper_push(struct stage *stage, struct burst *b,
 			continue;
 		}
 		held->mine.due_ns = now_ns + k->hold_ns;
-		held->mine.next = NULL;
-		*k->last = held;
-		k->last = &held->mine.next;
+		held_queue_push(&k->queue, held);
 		stats_hold(s, 1);
 	}
 	b->n = 0;
@@ -82,7 +76,7 @@ static uint64_t keeper_due_ns(const struct stage *stage)
 {
 	const struct keeper *k = keeper_of(stage);
 
-	return k->first ? k->first->mine.due_ns : STAGE_NEVER;
+	return k->queue.first ? k->queue.first->mine.due_ns : STAGE_NEVER;
 }
 
 static bool keeper_flush(struct stage *stage, struct burst *b,
@@ -157,7 +151,6 @@ static int setup(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(f->keeper); i++) {
 		f->keeper[i].stage.ops = &keeper_ops;
 		f->keeper[i].pool = f->lane.pool;
-		f->keeper[i].last = &f->keeper[i].first;
 	}
 	f->copier.stage.ops = &copier_ops;
 	*state = f;
