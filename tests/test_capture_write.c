@@ -24,14 +24,14 @@
 
 #include "capture_write.h"
 #include "rng.h"
+#include "test_log.h"
 
 #define DIR_TEMPLATE "/tmp/test_capture_write.XXXXXX"
 
 struct fixture {
 	char dir[sizeof(DIR_TEMPLATE)];
 	char path[64];
-	FILE *real_stderr, *log;
-	char text[4096];
+	struct test_log log;
 };
 
 static struct fixture fixture;
@@ -48,6 +48,7 @@ static int teardown(void **state)
 {
 	struct fixture *x = *state;
 
+	test_log_abandon(&x->log);
 	if (*x->path)
 		unlink(x->path);
 	return rmdir(x->dir);
@@ -58,31 +59,6 @@ static const char *file_in(struct fixture *x, const char *name)
 {
 	snprintf(x->path, sizeof(x->path), "%s/%s", x->dir, name);
 	return x->path;
-}
-
-static void log_begin(struct fixture *x)
-{
-	x->log = tmpfile();
-	assert_non_null(x->log);
-	setvbuf(x->log, NULL, _IONBF, 0);
-	x->real_stderr = stderr;
-	stderr = x->log;
-}
-
-static void check_log(struct fixture *x, const char *what, int lines)
-{
-	size_t n;
-
-	stderr = x->real_stderr;
-	rewind(x->log);
-	n = fread(x->text, 1, sizeof(x->text) - 1, x->log);
-	x->text[n] = '\0';
-	fclose(x->log);
-	for (const char *c = x->text; *c; c++)
-		lines -= *c == '\n';
-	assert_int_equal(lines, 0);
-	if (!strstr(x->text, what))
-		fail_msg("'%s' does not tell '%s'", x->text, what);
 }
 
 /* ---- files that are expected ---- */
@@ -498,6 +474,7 @@ static void test_port(void **state)
 
 static void test_open_fails(void **state)
 {
+	struct fixture *x = *state;
 	static const struct {
 		const char *path, *what;
 		int r;
@@ -512,9 +489,9 @@ static void test_open_fails(void **state)
 		struct capture_writer *w = NULL;
 		int r;
 
-		log_begin(*state);
+		test_log_begin(&x->log);
 		r = capture_write_open(&w, row[i].path, two_names, 2);
-		check_log(*state, row[i].what, 1);
+		test_log_check(&x->log, row[i].what, 1);
 		assert_int_equal(r, row[i].r);
 		assert_null(w);
 	}
@@ -523,6 +500,7 @@ static void test_open_fails(void **state)
 /* No room at all: it shows when the buffer is written. */
 static void test_full(void **state)
 {
+	struct fixture *x = *state;
 	static uint8_t data[1500];
 	struct capture_writer *w = open_writer("/dev/full", two_names, 1);
 	struct frame f[100];
@@ -531,7 +509,7 @@ static void test_full(void **state)
 
 	for (int i = 0; i < 100; i++)
 		f[i] = frame_of(data, sizeof(data));
-	log_begin(*state);
+	test_log_begin(&x->log);
 	port_tx(capture_write_port(w), f, 100, &s);
 	assert_int_equal(s.forwarded_frames, 100);
 	port_tx(capture_write_port(w), f, 100, &s);
@@ -539,7 +517,7 @@ static void test_full(void **state)
 	flushed = capture_write_flush(w);
 	assert_int_equal(capture_write_frame(w, f, 0, 0), -ENOSPC);
 	assert_int_equal(capture_write_close(w), -ENOSPC);
-	check_log(*state, "/dev/full: No space left on device", 1);
+	test_log_check(&x->log, "/dev/full: No space left on device", 1);
 	assert_int_equal(flushed, -ENOSPC);
 	/* 24 + 1516 n bytes fit into 256 KiB for n up to 172. */
 	assert_int_equal(s.forwarded_frames, 172);
@@ -550,21 +528,23 @@ static void test_full(void **state)
 
 static void test_full_at_close(void **state)
 {
+	struct fixture *x = *state;
 	struct capture_writer *w = open_writer("/dev/full", two_names, 1);
 
-	log_begin(*state);
+	test_log_begin(&x->log);
 	assert_int_equal(capture_write_close(w), -ENOSPC);
-	check_log(*state, "/dev/full: No space left on device", 1);
+	test_log_check(&x->log, "/dev/full: No space left on device", 1);
 	/* port_close() has no way to tell, but it logs. */
 	w = open_writer("/dev/full", two_names, 1);
-	log_begin(*state);
+	test_log_begin(&x->log);
 	port_close(capture_write_port(w));
-	check_log(*state, "/dev/full: No space left on device", 1);
+	test_log_check(&x->log, "/dev/full: No space left on device", 1);
 }
 
 /* Room for a part: the kernel takes that first, then refuses the rest. */
 static void test_part(void **state)
 {
+	struct fixture *x = *state;
 	const char *path = file_in(*state, "part.pcap");
 	struct capture_writer *w = open_writer(path, two_names, 1);
 	uint8_t data[100] = { 0 };
@@ -581,11 +561,11 @@ static void test_part(void **state)
 		assert_int_equal(capture_write_frame(w, &f, i, 0), 0);
 		want_frame(false, &f, i, 0);
 	}
-	log_begin(*state);
+	test_log_begin(&x->log);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	r = capture_write_close(w);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	check_log(*state, "part.pcap: File too large", 1);
+	test_log_check(&x->log, "part.pcap: File too large", 1);
 	assert_int_equal(r, -EFBIG);
 	signal(SIGXFSZ, SIG_DFL);
 	want.n = 1000;
@@ -595,6 +575,7 @@ static void test_part(void **state)
 /* What no file can hold is told, and what came before it is kept. */
 static void test_unwritable(void **state)
 {
+	struct fixture *x = *state;
 	static uint8_t data[FRAME_MAX_BYTES + 1];
 	static const struct {
 		const char *name, *what;
@@ -614,13 +595,13 @@ static void test_unwritable(void **state)
 		struct frame good = frame_of(data, 60);
 		struct frame bad = frame_of(data, row[i].len);
 
-		log_begin(*state);
+		test_log_begin(&x->log);
 		assert_int_equal(capture_write_frame(w, &bad, row[i].time_ns,
 						     row[i].interface),
 				 row[i].r);
 		assert_int_equal(capture_write_frame(w, &good, 0, 0), row[i].r);
 		assert_int_equal(capture_write_close(w), row[i].r);
-		check_log(*state, row[i].what, 1);
+		test_log_check(&x->log, row[i].what, 1);
 		unlink(path);
 	}
 	(*(struct fixture **)state)->path[0] = '\0';

@@ -19,6 +19,7 @@
 #include "conf.h"
 #include "lane.h"
 #include "log.h"
+#include "test_log.h"
 
 #define SEED UINT64_C(0x636f6e66)
 #define ROUND_TRIPS 300
@@ -43,8 +44,7 @@ struct fixture {
 	struct conf conf;
 	struct conf_pair *pair;
 	char path[64];
-	FILE *real;
-	char log[16384];
+	struct test_log log;
 };
 
 static int setup(void **state)
@@ -70,50 +70,11 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	if (f->real) { /* a check failed while it was exchanged */
-		fclose(stderr);
-		stderr = f->real;
-	}
+	test_log_abandon(&f->log);
 	conf_fini(&f->conf);
 	unlink(f->path);
 	free(f);
 	return 0;
-}
-
-static void log_begin(struct fixture *f)
-{
-	FILE *file = tmpfile();
-
-	assert_non_null(file);
-	f->real = stderr;
-	stderr = file;
-}
-
-static void log_end(struct fixture *f)
-{
-	size_t n;
-
-	rewind(stderr);
-	n = fread(f->log, 1, sizeof(f->log) - 1, stderr);
-	f->log[n] = '\0';
-	fclose(stderr);
-	stderr = f->real;
-	f->real = NULL;
-}
-
-static unsigned int log_lines(const struct fixture *f)
-{
-	unsigned int n = 0;
-
-	for (const char *c = f->log; *c; c++)
-		n += *c == '\n';
-	return n;
-}
-
-static void assert_logged(const struct fixture *f, const char *what)
-{
-	if (!strstr(f->log, what))
-		fail_msg("'%s' was not logged, but: %s", what, f->log);
 }
 
 static struct conf_pair *pair_for(struct fixture *f, const struct conf_key *key)
@@ -126,9 +87,9 @@ static int set_in(struct fixture *f, enum conf_section section,
 {
 	int r;
 
-	log_begin(f);
+	test_log_begin(&f->log);
 	r = conf_set_in(&f->conf, section, pair, "x.conf:7: here", key, value);
-	log_end(f);
+	test_log_end(&f->log);
 	return r;
 }
 
@@ -143,8 +104,9 @@ static void assert_accepts(struct fixture *f, const struct conf_key *key,
 {
 	unsigned int before = f->conf.n_mistakes;
 
-	if (set_in(f, key->section, pair_for(f, key), name, value) || *f->log)
-		fail_msg("%s = '%s': %s", name, value, f->log);
+	if (set_in(f, key->section, pair_for(f, key), name, value) ||
+	    *f->log.text)
+		fail_msg("%s = '%s': %s", name, value, f->log.text);
 	assert_int_equal(f->conf.n_mistakes, before);
 }
 
@@ -160,10 +122,10 @@ static void assert_refuses(struct fixture *f, const struct conf_key *key,
 	if (set_in(f, key->section, pair_for(f, key), name, value) != -EINVAL)
 		fail_msg("%s = '%s' was accepted", name, value);
 	assert_int_equal(f->conf.n_mistakes, before + 1);
-	assert_int_equal(log_lines(f), 1);
+	assert_int_equal(test_log_lines(&f->log), 1);
 	snprintf(want, sizeof(want),
 		 ": error: x.conf:7: here: '%s': allowed is ", value);
-	assert_logged(f, want);
+	assert_logged(&f->log, want);
 	conf.n_mistakes++;
 	assert_memory_equal(&f->conf, &conf, sizeof(conf));
 	assert_memory_equal(f->pair, &pair, sizeof(pair));
@@ -315,7 +277,7 @@ static void test_numbers(void **state)
 		snprintf(want, sizeof(want),
 			 "allowed is a whole number from %" PRIu64
 			 " to %" PRIu64 "\n", row[i].min, row[i].max);
-		assert_logged(f, want);
+		assert_logged(&f->log, want);
 	}
 }
 
@@ -328,7 +290,7 @@ static void test_cpu(void **state)
 	assert_accepts(f, key, "cpu", "0");
 	assert_accepts(f, key, "cpu", "4095");
 	assert_refuses(f, key, "cpu", "4096");
-	assert_logged(f, "allowed is the number of a CPU, or none\n");
+	assert_logged(&f->log, "allowed is the number of a CPU, or none\n");
 	assert_accepts(f, key, "cpu", "none");
 	assert_int_equal(f->pair->cpu[SIDE_LEFT], LANE_NO_CPU);
 	assert_int_equal(f->pair->cpu[SIDE_RIGHT], LANE_NO_CPU);
@@ -384,14 +346,16 @@ static void test_seconds(void **state)
 	}
 	assert_accepts(f, key_named("duration"), "duration", "31536000");
 	assert_refuses(f, key_named("stats"), "stats", "86401");
-	assert_logged(f, "allowed is 0, or seconds from 0.01 to 86400, such as "
+	assert_logged(&f->log,
+		      "allowed is 0, or seconds from 0.01 to 86400, such as "
 			 "10, 0.5 or 20ms\n");
 	/* Rates at every turn would be a flood; a short run is a run. */
 	assert_refuses(f, key_named("stats"), "stats", "0.000000001");
 	assert_refuses(f, key_named("stats"), "stats", "0.009999999");
 	assert_accepts(f, key_named("duration"), "duration", "0.000000001");
 	assert_refuses(f, key_named("duration"), "duration", "31536001");
-	assert_logged(f, "seconds from 0 to 31536000, such as 10, 0.5 or 20ms\n");
+	assert_logged(&f->log,
+		      "seconds from 0 to 31536000, such as 10, 0.5 or 20ms\n");
 }
 
 /* Seconds that fit 64 bits of nanoseconds, but not with their decimals. */
@@ -424,7 +388,7 @@ static void test_bools(void **state)
 		assert_true(*field);
 		for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 			assert_refuses(f, key, key->name, bad[i]);
-		assert_logged(f, "allowed is yes or no\n");
+		assert_logged(&f->log, "allowed is yes or no\n");
 		assert_true(*field);
 		assert_accepts(f, key, key->name, "no");
 		assert_false(*field);
@@ -469,10 +433,10 @@ static void test_choices(void **state)
 		assert_refuses(f, key, key->name, "left ");
 		assert_refuses(f, key, key->name, "infoo");
 		for (int i = 0; key->choice[i]; i++)
-			assert_logged(f, key->choice[i]);
+			assert_logged(&f->log, key->choice[i]);
 	}
 	assert_refuses(f, key_named("tx"), "tx", "x");
-	assert_logged(f, "allowed is one of auto, ring, direct\n");
+	assert_logged(&f->log, "allowed is one of auto, ring, direct\n");
 }
 
 static void test_ifnames(void **state)
@@ -502,7 +466,7 @@ static void test_ifnames(void **state)
 			assert_false(conf_ifname_is_valid(bad[i]));
 			assert_refuses(f, key, side[s], bad[i]);
 		}
-		assert_logged(f, "the name of an interface, of 1 to 15 "
+		assert_logged(&f->log, "the name of an interface, of 1 to 15 "
 				 "characters\n");
 		assert_string_equal(f->pair->port[s], "it's");
 	}
@@ -587,9 +551,9 @@ static void test_rules(void **state)
 		assert_int_equal(rule->rule.action, row[i].action);
 	}
 	assert_refuses(f, key_named("drop"), "drop", "");
-	assert_logged(f, "allowed is a pcap-filter expression that");
+	assert_logged(&f->log, "allowed is a pcap-filter expression that");
 	assert_refuses(f, key_named("drop"), "left.drop_file.q", "");
-	assert_logged(f, "allowed is the name of a file that");
+	assert_logged(&f->log, "allowed is the name of a file that");
 	assert_int_equal(f->pair->n_rules, ARRAY_SIZE(row));
 }
 
@@ -642,8 +606,8 @@ static void assert_unknown(struct fixture *f, struct conf_pair *pair,
 	else
 		snprintf(want, sizeof(want), ": error: x.conf:7: here: no such "
 			 "key\n");
-	if (!strstr(f->log, want))
-		fail_msg("%s: %s", u->key, f->log);
+	if (!strstr(f->log.text, want))
+		fail_msg("%s: %s", u->key, f->log.text);
 }
 
 static void test_unknown_keys(void **state)
@@ -681,7 +645,7 @@ static void test_unknown_keys(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(malformed); i++) {
 		if (set(f, f->pair, malformed[i], "1") != -EINVAL)
 			fail_msg("accepted: %s", malformed[i]);
-		assert_logged(f, "error: x.conf:7: here: no such key");
+		assert_logged(&f->log, "error: x.conf:7: here: no such key");
 	}
 	assert_int_equal(f->pair->n_rules, 0);
 }
@@ -695,15 +659,15 @@ static void test_wrong_section(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(of_pair); i++) {
 		assert_int_equal(set(f, NULL, of_pair[i], "1"), -EINVAL);
-		assert_logged(f, "no such key");
-		if (strstr(f->log, "did you mean"))
-			fail_msg("%s: %s", of_pair[i], f->log);
+		assert_logged(&f->log, "no such key");
+		if (strstr(f->log.text, "did you mean"))
+			fail_msg("%s: %s", of_pair[i], f->log.text);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(of_program); i++) {
 		assert_int_equal(set(f, f->pair, of_program[i], "1"), -EINVAL);
-		assert_logged(f, "no such key");
-		if (strstr(f->log, "did you mean"))
-			fail_msg("%s: %s", of_program[i], f->log);
+		assert_logged(&f->log, "no such key");
+		if (strstr(f->log.text, "did you mean"))
+			fail_msg("%s: %s", of_program[i], f->log.text);
 	}
 }
 
@@ -726,9 +690,9 @@ static int finish(struct fixture *f)
 {
 	int r;
 
-	log_begin(f);
+	test_log_begin(&f->log);
 	r = conf_finish(&f->conf);
-	log_end(f);
+	test_log_end(&f->log);
 	return r;
 }
 
@@ -758,7 +722,7 @@ static void test_finish_good(void **state)
 	assert_accepts(f, key_named("drop"), "drop.web", "tcp port 80");
 	assert_accepts(f, key_named("drop"), "left.drop", "udp");
 	assert_int_equal(finish(f), 0);
-	assert_string_equal(f->log, "");
+	assert_string_equal(f->log.text, "");
 	assert_int_equal(f->conf.n_mistakes, 0);
 }
 
@@ -770,7 +734,7 @@ static void test_no_pair(void **state)
 	conf_init(&f->conf);
 	assert_int_equal(finish(f), -EINVAL);
 	assert_int_equal(f->conf.n_mistakes, 1);
-	assert_logged(f, "error: no pair of ports given: ");
+	assert_logged(&f->log, "error: no pair of ports given: ");
 }
 
 static void test_missing_ports(void **state)
@@ -779,13 +743,13 @@ static void test_missing_ports(void **state)
 
 	assert_int_equal(finish(f), -EINVAL);
 	assert_int_equal(f->conf.n_mistakes, 2);
-	assert_logged(f, "error: pair wan: no left port: ");
-	assert_logged(f, "error: pair wan: no right port: ");
+	assert_logged(&f->log, "error: pair wan: no left port: ");
+	assert_logged(&f->log, "error: pair wan: no right port: ");
 	assert_int_equal(set(f, f->pair, "right", "eth1"), 0);
 	f->conf.n_mistakes = 0;
 	assert_int_equal(finish(f), -EINVAL);
 	assert_int_equal(f->conf.n_mistakes, 1);
-	assert_logged(f, "no left port");
+	assert_logged(&f->log, "no left port");
 }
 
 static void test_port_twice(void **state)
@@ -825,7 +789,7 @@ static void test_port_twice(void **state)
 		assert_int_equal(finish(f), row[i].mistake ? -EINVAL : 0);
 		assert_int_equal(f->conf.n_mistakes, !!row[i].mistake);
 		if (row[i].mistake)
-			assert_logged(f, row[i].mistake);
+			assert_logged(&f->log, row[i].mistake);
 	}
 }
 
@@ -840,7 +804,8 @@ static void test_duplicate_rules(void **state)
 	assert_accepts(f, key_named("drop"), "left.pass_only.web", "tcp");
 	assert_int_equal(finish(f), -EINVAL);
 	assert_int_equal(f->conf.n_mistakes, 1);
-	assert_logged(f, "error: x.conf:7: here: two rules are called web: ");
+	assert_logged(&f->log,
+		      "error: x.conf:7: here: two rules are called web: ");
 	/* A third one is one more mistake, not two. */
 	assert_accepts(f, key_named("drop"), "right.drop.web", "tcp");
 	f->conf.n_mistakes = 0;
@@ -867,9 +832,9 @@ static void test_bad_filters(void **state)
 	assert_accepts(f, key_named("drop"), "drop_file.gone", "/nonexistent");
 	assert_int_equal(finish(f), -EINVAL);
 	assert_int_equal(f->conf.n_mistakes, 2);
-	assert_logged(f, "error: x.conf:7: here: 'tcp prot 80': ");
-	assert_logged(f, "syntax error");
-	assert_logged(f, "error: x.conf:7: here: '/nonexistent': No such "
+	assert_logged(&f->log, "error: x.conf:7: here: 'tcp prot 80': ");
+	assert_logged(&f->log, "syntax error");
+	assert_logged(&f->log, "error: x.conf:7: here: '/nonexistent': No such "
 			 "file or directory\n");
 }
 
@@ -888,7 +853,7 @@ static void test_all_mistakes(void **state)
 	assert_non_null(conf_add_pair(&f->conf, "third"));
 	f->pair = &f->conf.pair[0];
 	assert_int_equal(finish(f), -EINVAL);
-	assert_int_equal(log_lines(f), 6);
+	assert_int_equal(test_log_lines(&f->log), 6);
 	assert_int_equal(f->conf.n_mistakes, 6);
 }
 
@@ -929,9 +894,9 @@ static int read_file(struct fixture *f, struct conf *conf)
 	int r;
 
 	conf_init(conf);
-	log_begin(f);
+	test_log_begin(&f->log);
 	r = conf_read(conf, f->path);
-	log_end(f);
+	test_log_end(&f->log);
 	return r;
 }
 
@@ -954,7 +919,7 @@ static void test_read(void **state)
 
 	file_write(f, text);
 	assert_int_equal(read_file(f, &conf), 0);
-	assert_string_equal(f->log, "");
+	assert_string_equal(f->log.text, "");
 	assert_int_equal(conf.log, LOG_LEVEL_DEBUG);
 	assert_int_equal(conf.stats_ns, NS_PER_SEC / 4);
 	assert_int_equal(conf.n_pairs, 2);
@@ -1003,13 +968,13 @@ static void test_read_mistakes(void **state)
 
 	file_write(f, text);
 	assert_int_equal(read_file(f, &conf), -EINVAL);
-	assert_int_equal(log_lines(f), ARRAY_SIZE(want));
+	assert_int_equal(test_log_lines(&f->log), ARRAY_SIZE(want));
 	assert_int_equal(conf.n_mistakes, ARRAY_SIZE(want));
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		char line[160];
 
 		snprintf(line, sizeof(line), ": error: %s%s", f->path, want[i]);
-		assert_logged(f, line);
+		assert_logged(&f->log, line);
 	}
 	conf_fini(&conf);
 }
@@ -1022,8 +987,8 @@ static void test_read_nothing(void **state)
 	unlink(f->path);
 	assert_int_equal(read_file(f, &conf), -ENOENT);
 	assert_int_equal(conf.n_mistakes, 1);
-	assert_int_equal(log_lines(f), 1);
-	assert_logged(f, ": No such file or directory\n");
+	assert_int_equal(test_log_lines(&f->log), 1);
+	assert_logged(&f->log, ": No such file or directory\n");
 	conf_fini(&conf);
 	file_write(f, "");
 	assert_int_equal(read_file(f, &conf), 0);
@@ -1114,7 +1079,7 @@ static void assert_reads_back(struct fixture *f)
 	for (int defaults = 0; defaults < 2; defaults++) {
 		print_file(f, defaults);
 		if (read_file(f, &back))
-			fail_msg("%s\nof:\n%s", f->log, file_text(f));
+			fail_msg("%s\nof:\n%s", f->log.text, file_text(f));
 		assert_same(&f->conf, &back);
 		conf_fini(&back);
 	}
@@ -1218,7 +1183,7 @@ static void randomize(struct fixture *f, uint64_t *rng, struct conf_pair *pair)
 				 key->name, rng_below(rng, 1000));
 		random_value(rng, key, text, sizeof(text));
 		if (set_in(f, key->section, pair, name, text))
-			fail_msg("%s", f->log);
+			fail_msg("%s", f->log.text);
 	}
 }
 
@@ -1307,7 +1272,7 @@ static void test_lines_round_trip(void **state)
 	memset(text, 'x', sizeof(text));
 	text[1022 - strlen(head) + 1] = '\0';
 	assert_refuses(f, key_named("drop"), "left.drop_file.x", text);
-	assert_logged(f, "1022 bytes");
+	assert_logged(&f->log, "1022 bytes");
 	text[1022 - strlen(head)] = '\0';
 	assert_accepts(f, key_named("drop"), "left.drop_file.x", text);
 	assert_reads_back(f);
@@ -1405,7 +1370,7 @@ static void test_example(void **state)
 	set_ports(f, 0, "eth1", "eth2");
 	print_example(f);
 	assert_int_equal(read_file(f, &conf), 0);
-	assert_string_equal(f->log, "");
+	assert_string_equal(f->log.text, "");
 	assert_same(&f->conf, &conf);
 	conf_fini(&conf);
 }
@@ -1444,7 +1409,7 @@ static void test_example_uncommented(void **state)
 	}
 	file_write(f, text);
 	if (read_file(f, &conf))
-		fail_msg("%s", f->log);
+		fail_msg("%s", f->log.text);
 	assert_same(&f->conf, &conf);
 	conf_fini(&conf);
 }
@@ -1474,7 +1439,7 @@ static void test_example_strings(void **state)
 		section[1] = ' ';
 		file_write(f, text);
 		if (read_file(f, &conf))
-			fail_msg("%s", f->log);
+			fail_msg("%s", f->log.text);
 		assert_string_equal(*(char **)((char *)&conf + key->offset),
 				    key->sample);
 		conf_fini(&conf);
@@ -1499,7 +1464,7 @@ static void test_example_rules(void **state)
 		assert_non_null(uncomment(text, name));
 		file_write(f, text);
 		if (read_file(f, &conf))
-			fail_msg("%s", f->log);
+			fail_msg("%s", f->log.text);
 		assert_int_equal(conf.pair[0].n_rules, 1);
 		assert_string_equal(conf.pair[0].rule[0].rule.id, "name");
 		if (conf_key[i].type == CONF_RULE)

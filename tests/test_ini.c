@@ -29,6 +29,7 @@
 
 #include "ini.h"
 #include "log.h"
+#include "test_log.h"
 
 #define MIB (1u << 20)
 
@@ -36,7 +37,7 @@
 struct fixture {
 	char dir[64];
 	char path[96];
-	char log[65536];
+	struct test_log log;
 };
 
 /*
@@ -104,6 +105,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
+	test_log_abandon(&f->log);
 	unlink(f->path);
 	rmdir(f->dir);
 	free(f);
@@ -120,33 +122,13 @@ static void file_write(const char *path, const void *text, size_t len)
 	close(fd);
 }
 
-/*
- * Let stderr be f->log; returns the real one for log_end(). Only the stream is
- * exchanged (glibc allows that), so that sanitizers can still be heard.
- */
-static FILE *log_begin(struct fixture *f)
-{
-	FILE *real = stderr, *log;
-
-	memset(f->log, 0, sizeof(f->log));
-	log = fmemopen(f->log, sizeof(f->log), "w");
-	assert_non_null(log);
-	stderr = log;
-	return real;
-}
-
-static void log_end(FILE *real)
-{
-	fclose(stderr);
-	stderr = real;
-}
-
 static int read_logged(struct fixture *f, const char *path, struct ini **inip)
 {
-	FILE *real = log_begin(f);
-	int r = ini_read(path, inip);
+	int r;
 
-	log_end(real);
+	test_log_begin(&f->log);
+	r = ini_read(path, inip);
+	test_log_end(&f->log);
 	return r;
 }
 
@@ -155,15 +137,6 @@ static int text_read(struct fixture *f, const void *text, size_t len,
 {
 	file_write(f->path, text, len);
 	return read_logged(f, f->path, inip);
-}
-
-static unsigned int log_lines(const struct fixture *f)
-{
-	unsigned int n = 0;
-
-	for (const char *p = f->log; (p = strchr(p, '\n')); p++)
-		n++;
-	return n;
 }
 
 /* Is there a line "PROGRAM: error: PATH:LINE: ...what..."? 0: without LINE. */
@@ -176,7 +149,7 @@ static bool log_has(const struct fixture *f, const char *path,
 	if (line)
 		snprintf(number, sizeof(number), ":%u", line);
 	snprintf(head, sizeof(head), ": error: %s%s: ", path, number);
-	for (p = f->log; (end = strchr(p, '\n')); p = end + 1) {
+	for (p = f->log.text; (end = strchr(p, '\n')); p = end + 1) {
 		const char *at = strstr(p, head);
 
 		if (!at || at > end)
@@ -313,9 +286,9 @@ static void test_refused(void **state)
 		for (; n < ARRAY_SIZE(t->mistake) && t->mistake[n].what; n++)
 			fine &= log_has(f, f->path, t->mistake[n].line,
 					t->mistake[n].what);
-		if (!fine || log_lines(f) != n)
+		if (!fine || test_log_lines(&f->log) != n)
 			fail_msg("row %zu '%s': %d, logged:\n%s", i, t->text,
-				 r, f->log);
+				 r, f->log.text);
 	}
 }
 
@@ -390,9 +363,9 @@ static void test_accepted(void **state)
 		struct ini *ini = NULL;
 		int r = text_read(f, t->text, strlen(t->text), &ini);
 
-		if (r || f->log[0] || !entries_equal(ini, t->entry, 3))
+		if (r || f->log.text[0] || !entries_equal(ini, t->entry, 3))
 			fail_msg("row %zu '%s': %d, logged:\n%s", i, t->text,
-				 r, f->log);
+				 r, f->log.text);
 		assert_string_equal(ini->path, f->path);
 		ini_free(ini);
 	}
@@ -499,7 +472,7 @@ static void test_names_limit(void **state)
 	ini_free(ini);
 	assert_int_equal(text_read(f, over, strlen(over), &ini), -EINVAL);
 	assert_true(log_has(f, f->path, 4097, "too many keys and sections"));
-	assert_int_equal(log_lines(f), 1);
+	assert_int_equal(test_log_lines(&f->log), 1);
 	free(fits);
 	free(over);
 }
@@ -533,13 +506,13 @@ static void test_mistakes_are_counted(void **state)
 	for (size_t i = 1; i < 2 * MIB; i += 2)
 		text[i] = '\n';
 	assert_int_equal(text_read(f, text, 2 * 20, &ini), -EINVAL);
-	assert_int_equal(log_lines(f), 20);
+	assert_int_equal(test_log_lines(&f->log), 20);
 	assert_true(log_has(f, f->path, 20, "no '='"));
 	assert_int_equal(text_read(f, text, 2 * 27, &ini), -EINVAL);
-	assert_int_equal(log_lines(f), 21);
+	assert_int_equal(test_log_lines(&f->log), 21);
 	assert_true(log_has(f, f->path, 0, "7 more mistakes\n"));
 	assert_int_equal(text_read(f, text, MIB, &ini), -EINVAL);
-	assert_int_equal(log_lines(f), 21);
+	assert_int_equal(test_log_lines(&f->log), 21);
 	assert_true(log_has(f, f->path, 0,
 			    "980 more mistakes until here, the rest"));
 	free(text);
@@ -555,7 +528,7 @@ static void test_unreadable(void **state)
 	assert_true(log_has(f, f->dir, 0, strerror(EISDIR)));
 	assert_int_equal(read_logged(f, f->path, &ini), -ENOENT);
 	assert_true(log_has(f, f->path, 0, strerror(ENOENT)));
-	assert_int_equal(log_lines(f), 1);
+	assert_int_equal(test_log_lines(&f->log), 1);
 	assert_int_equal(read_logged(f, "/dev/zero", &ini), -EFBIG);
 	assert_true(log_has(f, "/dev/zero", 0, "too large"));
 	file_write(f->path, valid, sizeof(valid) - 1);
@@ -567,7 +540,7 @@ static void test_unreadable(void **state)
 	assert_int_equal(read_logged(f, f->path, &ini), -EACCES);
 	assert_int_equal(seteuid(uid), 0);
 	assert_true(log_has(f, f->path, 0, strerror(EACCES)));
-	assert_int_equal(log_lines(f), 1);
+	assert_int_equal(test_log_lines(&f->log), 1);
 }
 
 /* As with /dev/stdin: a name for a pipe that is open already. */
@@ -597,7 +570,7 @@ static void test_disagreement(void **state)
 	assert_int_equal(text_read(f, "[a]\n\nk=v\n", 9, &ini), -EINVAL);
 	assert_true(log_has(f, f->path, 3,
 			    "a.k: iniparser reads 'w', not 'v'"));
-	assert_int_equal(log_lines(f), 1);
+	assert_int_equal(test_log_lines(&f->log), 1);
 	lie.string = NULL;
 	lie.n_sections = 2;
 	assert_int_equal(text_read(f, "[a]\n", 4, &ini), -EINVAL);
@@ -620,9 +593,9 @@ static void test_iniparser_refuses(void **state)
 	assert_int_equal(text_read(f, "[a]\n", 4, &ini), -EINVAL);
 	unlink(path);
 	assert_true(log_has(f, f->path, 0, "iniparser refuses it"));
-	assert_int_equal(log_lines(f), 1);
+	assert_int_equal(test_log_lines(&f->log), 1);
 	assert_int_equal(text_read(f, "[a]\n", 4, &ini), -EINVAL);
-	assert_int_equal(log_lines(f), 1);
+	assert_int_equal(test_log_lines(&f->log), 1);
 	assert_null(ini);
 }
 
@@ -660,7 +633,7 @@ static void test_no_fd_left(void **state)
 		/* One that is read, and one that is refused at its end. */
 		if (!text_read(f, valid, sizeof(valid) - 1 - i % 2, &ini))
 			ini_free(ini);
-		assert_int_equal(!!f->log[0], i % 2);
+		assert_int_equal(!!f->log.text[0], i % 2);
 	}
 	assert_int_equal(count_fds(), before);
 }
@@ -672,22 +645,21 @@ static void test_no_fd_to_have(void **state)
 	struct rlimit limit, none;
 	struct ini *ini = NULL;
 	int read_r, parse_r;
-	FILE *real;
 
 	file_write(f->path, "[a]\n", 4);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	none = (struct rlimit){ 0, limit.rlim_max };
-	real = log_begin(f);
+	test_log_begin(&f->log);
 	setrlimit(RLIMIT_NOFILE, &none);
 	read_r = ini_read(f->path, &ini);
 	parse_r = ini_parse("x", "[a]\n", 4, &ini);
 	setrlimit(RLIMIT_NOFILE, &limit);
-	log_end(real);
+	test_log_end(&f->log);
 	assert_int_equal(read_r, -EMFILE);
 	assert_true(log_has(f, f->path, 0, strerror(EMFILE)));
 	assert_int_equal(parse_r, -EMFILE);
 	assert_true(log_has(f, "x", 0, "a copy for iniparser"));
-	assert_int_equal(log_lines(f), 2);
+	assert_int_equal(test_log_lines(&f->log), 2);
 	assert_null(ini);
 }
 
@@ -698,17 +670,16 @@ static void test_no_room(void **state)
 	struct rlimit limit, tight;
 	size_t before = count_fds();
 	struct ini *ini = NULL;
-	FILE *real;
 	int r;
 
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	tight = (struct rlimit){ 3, limit.rlim_max };
 	signal(SIGXFSZ, SIG_IGN);
-	real = log_begin(f);
+	test_log_begin(&f->log);
 	setrlimit(RLIMIT_FSIZE, &tight);
 	r = ini_parse("x", "[a]\n", 4, &ini);
 	setrlimit(RLIMIT_FSIZE, &limit);
-	log_end(real);
+	test_log_end(&f->log);
 	signal(SIGXFSZ, SIG_DFL);
 	assert_int_equal(r, -EFBIG);
 	assert_true(log_has(f, "x", 0, "a copy for iniparser"));
@@ -724,15 +695,14 @@ static void check_any(struct fixture *f, const char *text, size_t len,
 	int r = text_read(f, text, len, &ini);
 	/* Without a spare byte, for the sanitizer to see the end. */
 	char *exact = malloc(len);
-	FILE *real;
 
-	if ((r && r != -EINVAL) || !r != !f->log[0] || !r != !!ini ||
-	    strstr(f->log, ": iniparser re"))
-		fail_msg("case %u: %d, logged:\n%s", seed, r, f->log);
+	if ((r && r != -EINVAL) || !r != !f->log.text[0] || !r != !!ini ||
+	    strstr(f->log.text, ": iniparser re"))
+		fail_msg("case %u: %d, logged:\n%s", seed, r, f->log.text);
 	memcpy(exact, text, len);
-	real = log_begin(f);
+	test_log_begin(&f->log);
 	assert_int_equal(ini_parse(f->path, exact, len, &again), r);
-	log_end(real);
+	test_log_end(&f->log);
 	free(exact);
 	ini_free(again);
 	ini_free(ini);

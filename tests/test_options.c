@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "options.h"
+#include "test_log.h"
 
 #define WORDS_MAX 64
 #define HELP_COLUMNS 80
@@ -26,8 +27,7 @@ struct fixture {
 	struct conf conf;
 	struct options options;
 	char path[64];
-	FILE *real; /* stderr while it is exchanged */
-	char log[16384];
+	struct test_log log;
 };
 
 static int setup(void **state)
@@ -52,50 +52,11 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	if (f->real) {
-		fclose(stderr);
-		stderr = f->real;
-	}
+	test_log_abandon(&f->log);
 	conf_fini(&f->conf);
 	unlink(f->path);
 	free(f);
 	return 0;
-}
-
-static void log_begin(struct fixture *f)
-{
-	FILE *file = tmpfile();
-
-	assert_non_null(file);
-	f->real = stderr;
-	stderr = file;
-}
-
-static void log_end(struct fixture *f)
-{
-	size_t n;
-
-	rewind(stderr);
-	n = fread(f->log, 1, sizeof(f->log) - 1, stderr);
-	f->log[n] = '\0';
-	fclose(stderr);
-	stderr = f->real;
-	f->real = NULL;
-}
-
-static unsigned int log_lines(const struct fixture *f)
-{
-	unsigned int n = 0;
-
-	for (const char *c = f->log; *c; c++)
-		n += *c == '\n';
-	return n;
-}
-
-static void assert_logged(const struct fixture *f, const char *what)
-{
-	if (!strstr(f->log, what))
-		fail_msg("'%s' was not logged, but: %s", what, f->log);
 }
 
 /* Parse words of a command line, up to NULL, into a fresh configuration. */
@@ -114,11 +75,11 @@ static int parse(struct fixture *f, const char *word, ...)
 	conf_fini(&f->conf);
 	conf_init(&f->conf);
 	memset(&f->options, 0xff, sizeof(f->options));
-	log_begin(f);
+	test_log_begin(&f->log);
 	r = options_parse(argc, argv, &f->conf, &f->options);
-	log_end(f);
+	test_log_end(&f->log);
 	assert_int_equal(r, f->conf.n_mistakes ? -EINVAL : 0);
-	assert_int_equal(!r, !*f->log);
+	assert_int_equal(!r, !*f->log.text);
 	return r;
 }
 
@@ -126,8 +87,8 @@ static int parse(struct fixture *f, const char *word, ...)
 #define assert_refused(f, message, ...)                                  \
 	do {                                                             \
 		assert_int_equal(parse(f, __VA_ARGS__, NULL), -EINVAL);  \
-		assert_logged(f, message);                               \
-		assert_int_equal(log_lines(f), 1);                       \
+		assert_logged(&f->log, message);                         \
+		assert_int_equal(test_log_lines(&f->log), 1);            \
 	} while (0)
 
 #define assert_parses(f, ...)                               \
@@ -334,10 +295,10 @@ static void test_no_words(void **state)
 	assert_int_equal(parse(f, NULL), 0);
 	assert_int_equal(f->options.action, ACTION_RUN);
 	assert_int_equal(f->conf.n_pairs, 0);
-	log_begin(f);
+	test_log_begin(&f->log);
 	assert_int_equal(conf_finish(&f->conf), -EINVAL);
-	log_end(f);
-	assert_logged(f, "no pair of ports given");
+	test_log_end(&f->log);
+	assert_logged(&f->log, "no pair of ports given");
 }
 
 /* ---- rules ---- */
@@ -555,7 +516,7 @@ static void test_unknown_options(void **state)
 	assert_refused(f, "error: option -l: no such option; see --help\n",
 		       "a", "-l", "b");
 	assert_int_equal(parse(f, "-xy", "a", "b", NULL), -EINVAL);
-	assert_int_equal(log_lines(f), 2);
+	assert_int_equal(test_log_lines(&f->log), 2);
 }
 
 /* What is written behind '=' is not part of the name. */
@@ -578,9 +539,9 @@ static void test_value_not_wanted(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(word); i++) {
 		assert_int_equal(parse(f, word[i], "a", "b", NULL), -EINVAL);
-		if (strstr(f->log, "no such option"))
-			fail_msg("%s", f->log);
-		assert_logged(f, "value");
+		if (strstr(f->log.text, "no such option"))
+			fail_msg("%s", f->log.text);
+		assert_logged(&f->log, "value");
 	}
 }
 
@@ -614,13 +575,13 @@ static void test_all_mistakes(void **state)
 	assert_int_equal(parse(f, "--dorp", "--spin", "10k", "--tx-slots", "1",
 			       "a:b", "b", "--left-cpu", "x", "--drop", NULL),
 			 -EINVAL);
-	assert_int_equal(log_lines(f), 6);
-	assert_logged(f, "option --dorp: no such option");
-	assert_logged(f, "option --spin: '10k'");
-	assert_logged(f, "option --tx-slots: '1'");
-	assert_logged(f, "LEFT: 'a:b'");
-	assert_logged(f, "option --left-cpu: 'x'");
-	assert_logged(f, "option --drop: needs a value");
+	assert_int_equal(test_log_lines(&f->log), 6);
+	assert_logged(&f->log, "option --dorp: no such option");
+	assert_logged(&f->log, "option --spin: '10k'");
+	assert_logged(&f->log, "option --tx-slots: '1'");
+	assert_logged(&f->log, "LEFT: 'a:b'");
+	assert_logged(&f->log, "option --left-cpu: 'x'");
+	assert_logged(&f->log, "option --drop: needs a value");
 }
 
 /* ---- the file that equals the command line ---- */

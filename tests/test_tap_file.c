@@ -32,6 +32,7 @@
 #include "clock.h"
 #include "tap_file.h"
 #include "tap_sink.h"
+#include "test_log.h"
 
 #define DIR_TEMPLATE "/tmp/test_tap_file.XXXXXX"
 #define NAMES_MAX 64
@@ -46,8 +47,7 @@ struct fixture {
 	uint64_t lost_before[2]; /* for the next record */
 	struct tap_arrears arrears;
 	uint64_t now_ns;
-	FILE *real_stderr, *log;
-	char text[4096];
+	struct test_log log;
 	char name[NAMES_MAX][80]; /* what list() found, in order */
 	int n_names;
 };
@@ -68,32 +68,6 @@ static int setup(void **state)
 		.id = "wan", .port = { "eth0", "eth1" }, .fd = -1,
 	};
 	return mkdtemp(x->dir) ? 0 : -1;
-}
-
-/* ---- the log ---- */
-
-static void log_begin(struct fixture *x)
-{
-	x->log = tmpfile();
-	setvbuf(x->log, NULL, _IONBF, 0);
-	x->real_stderr = stderr;
-	stderr = x->log;
-}
-
-static void check_log(struct fixture *x, const char *what, int lines)
-{
-	size_t n;
-
-	stderr = x->real_stderr;
-	rewind(x->log);
-	n = fread(x->text, 1, sizeof(x->text) - 1, x->log);
-	x->text[n] = '\0';
-	fclose(x->log);
-	x->log = NULL;
-	for (const char *c = x->text; *c; c++)
-		lines -= *c == '\n';
-	if (!strstr(x->text, what) || lines)
-		fail_msg("'%s' does not tell '%s' once", x->text, what);
 }
 
 /* ---- the folder ---- */
@@ -126,12 +100,7 @@ static int teardown(void **state)
 	struct fixture *x = *state;
 
 	setrlimit(RLIMIT_FSIZE, &limit_before);
-	if (x->log) { /* a check has failed */
-		stderr = x->real_stderr;
-		rewind(x->log);
-		while (fgets(x->text, sizeof(x->text), x->log))
-			fputs(x->text, stderr);
-	}
+	test_log_abandon(&x->log);
 	list(x);
 	for (int i = 0; i < x->n_names; i++)
 		unlink(in_dir(x, x->name[i]));
@@ -574,9 +543,10 @@ static void test_leftover(void **state)
 
 	make_file(x, "a.pcapng.part", "of a crash");
 	make_file(x, "a_00004_20200101000000.pcapng.part", "of another");
-	log_begin(x);
+	test_log_begin(&x->log);
 	open_tap(x, "a.pcapng");
-	check_log(x, "a.pcapng.part: was left unfinished; it is kept", 2);
+	test_log_check(&x->log,
+		       "a.pcapng.part: was left unfinished; it is kept", 2);
 	check_names(x, 3, "a.pcapng.part", "a_00004_@.pcapng",
 		    "a_00005_@.pcapng");
 	check_text(x, x->name[1], "of another");
@@ -731,9 +701,10 @@ static void test_busy(void **state)
 	for (uint64_t frames = 0; frames < 2; frames++) {
 		x->params.rotate_frames = frames;
 		open_tap(x, "a.pcapng");
-		log_begin(x);
+		test_log_begin(&x->log);
 		assert_int_equal(tap_file_open(&other, &x->params), -EBUSY);
-		check_log(x, "a.pcapng: another tap writes there", 1);
+		test_log_check(&x->log, "a.pcapng: another tap writes there",
+			       1);
 		assert_null(other);
 		put_many(x, 0, 1);
 		close_tap(x);
@@ -774,7 +745,7 @@ static void test_full(void **state)
 
 	full_begin();
 	open_tap(x, "a.pcapng");
-	log_begin(x);
+	test_log_begin(&x->log);
 	limit_files(100000);
 	while (n < 2000 && !put(x, n, 500, 500))
 		n++;
@@ -792,8 +763,8 @@ static void test_full(void **state)
 	assert_int_equal(tick(x), 0);
 	for (uint32_t i = 0; i < 10; i++)
 		assert_int_equal(put(x, n + i, 500, 500), 0);
-	check_log(x, "File too large: copies are lost", 2);
-	assert_non_null(strstr(x->text, "is written again, after 10 lost"));
+	test_log_check(&x->log, "File too large: copies are lost", 2);
+	assert_logged(&x->log, "is written again, after 10 lost");
 	full_end();
 	close_tap(x);
 	check_capture(x, "a.pcapng", 0, n + 10);
@@ -816,12 +787,12 @@ static void test_full_rotate(void **state)
 		for (uint32_t j = 0; j < 300; j++)
 			assert_int_equal(put(x, j, 500, 500), 0);
 		limit_files(100001);
-		log_begin(x);
+		test_log_begin(&x->log);
 		assert_int_equal(put(x, 300, 500, 500), -EFBIG);
 		assert_int_equal(tick(x), -EFBIG);
 		limit_files(0);
 		assert_int_equal(tick(x), 0);
-		check_log(x, "is written again", 2);
+		test_log_check(&x->log, "is written again", 2);
 		put_many(x, 300, 10);
 		close_tap(x);
 	}
@@ -848,15 +819,16 @@ static void test_full_to_the_end(void **state)
 		open_tap(x, i ? "a.pcap" : "a.pcapng");
 		put_many(x, 0, 1000);
 		limit_files(10000);
-		log_begin(x);
+		test_log_begin(&x->log);
 		assert_int_equal(tick(x), -EFBIG);
-		check_log(x, "copies are lost", 1);
+		test_log_check(&x->log, "copies are lost", 1);
 		/* Each of the others is in the file. */
 		waiting = x->arrears.waiting_frames;
 		assert_in_range(waiting, 900, 950);
-		log_begin(x);
+		test_log_begin(&x->log);
 		close_tap(x);
-		check_log(x, "File too large: its end is missing, 9", 1);
+		test_log_check(&x->log, "File too large: its end is missing, 9",
+			       1);
 		check_names(x, 1, i ? "a.pcap" : "a.pcapng");
 		check_capture(x, x->name[0], 0, (uint32_t)(1000 - waiting));
 		assert_int_equal(x->arrears.waiting_frames, 0);
@@ -877,10 +849,10 @@ static void test_full_from_the_start(void **state)
 	limit_files(200); /* less than a file begins with */
 	open_tap(x, "a.pcapng");
 	put_many(x, 0, 20);
-	log_begin(x);
+	test_log_begin(&x->log);
 	close_tap(x);
 	full_end();
-	check_log(x, "its end is missing, 20 frames", 1);
+	test_log_check(&x->log, "its end is missing, 20 frames", 1);
 	assert_int_equal(x->arrears.lost_frames[0], 10);
 	assert_int_equal(x->arrears.lost_frames[1], 10);
 	check_names(x, 0);
@@ -906,16 +878,16 @@ static void test_refused(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
 		x->params.to = row[i].to;
-		log_begin(x);
+		test_log_begin(&x->log);
 		assert_int_equal(tap_file_open(&x->sink, &x->params), row[i].r);
-		check_log(x, row[i].what, 1);
+		test_log_check(&x->log, row[i].what, 1);
 		assert_null(x->sink);
 	}
 	assert_int_equal(mkfifo(in_dir(x, "pipe"), 0600), 0);
 	x->params.to = x->path;
-	log_begin(x);
+	test_log_begin(&x->log);
 	assert_int_equal(tap_file_open(&x->sink, &x->params), -ESPIPE);
-	check_log(x, "is neither a file nor /dev/null", 1);
+	test_log_check(&x->log, "is neither a file nor /dev/null", 1);
 }
 
 /* A device is written as it is, and is there afterwards. */
@@ -934,14 +906,14 @@ static void test_device(void **state)
 	x->params.to = "/dev/full";
 	assert_int_equal(tap_file_open(&x->sink, &x->params), 0);
 	put_many(x, 0, 10);
-	log_begin(x);
+	test_log_begin(&x->log);
 	assert_int_equal(tick(x), -ENOSPC);
 	assert_int_equal(put(x, 0, 100, 100), -ENOSPC);
 	assert_int_equal(tick(x), -ENOSPC);
-	check_log(x, "/dev/full: No space left on device", 1);
-	log_begin(x);
+	test_log_check(&x->log, "/dev/full: No space left on device", 1);
+	test_log_begin(&x->log);
 	close_tap(x);
-	check_log(x, "its end is missing", 1);
+	test_log_check(&x->log, "its end is missing", 1);
 }
 
 int main(void)

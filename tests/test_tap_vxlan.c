@@ -27,6 +27,7 @@
 #include "rng.h"
 #include "segment.h"
 #include "tap_vxlan.h"
+#include "test_log.h"
 #include "test_netns.h"
 
 #define SEED 0x7678
@@ -36,8 +37,7 @@
 struct fixture {
 	struct tap_sink *sink;
 	uint64_t now_ns;
-	FILE *real_stderr, *log;
-	char text[4096];
+	struct test_log log;
 	struct rng rng;
 	uint8_t sent[ROOM], got[ROOM];
 };
@@ -55,44 +55,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	if (fixture.log) {
-		stderr = fixture.real_stderr;
-		rewind(fixture.log);
-		for (int c; (c = fgetc(fixture.log)) != EOF;)
-			putc(c, stderr);
-	}
+	test_log_abandon(&fixture.log);
 	return system("for l in va d0 vx4 vx6; do "
 		      "ip link delete $l 2>/dev/null; done; "
 		      "ip link set lo mtu 65536");
-}
-
-/* ---- the log ---- */
-
-static void log_begin(struct fixture *x)
-{
-	x->log = tmpfile();
-	assert_non_null(x->log);
-	setvbuf(x->log, NULL, _IONBF, 0);
-	x->real_stderr = stderr;
-	stderr = x->log;
-}
-
-/* As many lines, and this among them. */
-static void check_log(struct fixture *x, const char *what, int lines)
-{
-	size_t n;
-
-	stderr = x->real_stderr;
-	rewind(x->log);
-	n = fread(x->text, 1, sizeof(x->text) - 1, x->log);
-	x->text[n] = '\0';
-	fclose(x->log);
-	x->log = NULL;
-	for (const char *c = x->text; *c; c++)
-		lines -= *c == '\n';
-	if (lines || !strstr(x->text, what))
-		fail_msg("'%s' is not '%s', or %d lines too few", x->text, what,
-			 lines);
 }
 
 /* ---- the sink ---- */
@@ -322,26 +288,28 @@ static void test_equal(void **state)
 	ip("link set lo mtu 1500");
 	ip("link add vx4 type vxlan id 42 dstport 4789 local 127.0.0.1");
 	ip("link set vx4 up mtu 9100");
-	log_begin(x);
+	test_log_begin(&x->log);
 	through(x, "vxlan:127.0.0.1/42", "vx4");
-	check_log(x, "collector 127.0.0.1:4789: underlay MTU 1500: frames over "
-		  "1464 bytes are fragmented; raise it to ", 1);
+	test_log_check(&x->log,
+		       "collector 127.0.0.1:4789: underlay MTU 1500: frames over "
+		       "1464 bytes are fragmented; raise it to ", 1);
 	ip("link delete vx4");
 
 	ip("link add vx4 type vxlan id 0 dstport 4790 local 127.0.0.1");
 	ip("link set vx4 up mtu 9100");
-	log_begin(x);
+	test_log_begin(&x->log);
 	through(x, "vxlan:127.0.0.1:4790", "vx4");
-	check_log(x, "fragmented", 1);
+	test_log_check(&x->log, "fragmented", 1);
 
 	if (access("/proc/net/if_inet6", F_OK))
 		skip();
 	ip("link add vx6 type vxlan id 16777215 dstport 4789 local ::1");
 	ip("link set vx6 up mtu 9100");
-	log_begin(x);
+	test_log_begin(&x->log);
 	through(x, "vxlan:[::1]/16777215", "vx6");
-	check_log(x, "collector [::1]:4789: underlay MTU 1500: frames over "
-		  "1444 bytes are fragmented; raise it to ", 1);
+	test_log_check(&x->log,
+		       "collector [::1]:4789: underlay MTU 1500: frames over "
+		       "1444 bytes are fragmented; raise it to ", 1);
 }
 
 /* As the segments that the sending device would have made, of which a snap
@@ -377,11 +345,11 @@ static void check_super(struct fixture *x, uint32_t snap_bytes)
 	}
 	assert_int_equal(n, 101);
 	/* One that nobody can cut is lost, and told of. */
-	log_begin(x);
+	test_log_begin(&x->log);
 	put16(x->sent + 12, 0x88b5);
 	assert_int_equal(write_vnet(x, len, &vnet), -EBADMSG);
 	assert_int_equal(write_vnet(x, len, &vnet), -EBADMSG);
-	check_log(x, "a frame of 10061 bytes cannot be cut", 1);
+	test_log_check(&x->log, "a frame of 10061 bytes cannot be cut", 1);
 	close(fd);
 	close_sink(x);
 	ip("link delete vx4");
@@ -460,7 +428,7 @@ static void test_refused(void **state)
 	open_sink(x, "vxlan:127.0.0.1", NULL, 0);
 	fill(x, 60);
 	log_level = LOG_LEVEL_INFO;
-	log_begin(x);
+	test_log_begin(&x->log);
 	for (int i = 0; i < 20; i++) {
 		int r = write_plain(x, 60);
 
@@ -469,17 +437,18 @@ static void test_refused(void **state)
 	}
 	/* All but the first, which nobody had answered yet. */
 	assert_int_equal(refused, 19);
-	check_log(x, "tap t: collector 127.0.0.1:4789: Connection refused: "
-		  "copies are lost until it works again", 1);
+	test_log_check(&x->log,
+		       "tap t: collector 127.0.0.1:4789: Connection refused: "
+		       "copies are lost until it works again", 1);
 
 	/* It is back: after a while without a refusal. */
-	log_begin(x);
+	test_log_begin(&x->log);
 	fd = listen_udp(4789);
 	write_plain(x, 60); /* fetches the last of the refusals */
 	assert_int_equal(write_plain(x, 60), -ECONNREFUSED);
 	tick(x, 5000);
 	assert_int_equal(write_plain(x, 60), 0);
-	check_log(x, "works again, after 21 lost copies", 1);
+	test_log_check(&x->log, "works again, after 21 lost copies", 1);
 	log_level = LOG_LEVEL_WARN;
 	close(fd);
 	close_sink(x);
@@ -492,43 +461,42 @@ static void test_unreachable(void **state)
 
 	log_level = LOG_LEVEL_INFO;
 	fill(x, 60);
-	log_begin(x);
+	test_log_begin(&x->log);
 	open_sink(x, "vxlan:192.0.2.7", NULL, 0);
 	assert_int_equal(write_plain(x, 60), -ENETUNREACH);
 	tick(x, 3000);
 	assert_int_equal(write_plain(x, 60), -ENETUNREACH);
-	check_log(x, "Network is unreachable", 1);
+	test_log_check(&x->log, "Network is unreachable", 1);
 
 	ip("link add va type veth peer name vb");
 	ip("link set va up");
 	ip("link set vb up");
 	ip("addr add 192.0.2.1/24 dev va");
 	ip("neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev va");
-	log_begin(x);
+	test_log_begin(&x->log);
 	tick(x, 5000);
 	assert_int_equal(write_plain(x, 60), 0);
-	check_log(x, "works again, after 2 lost copies", 1);
+	test_log_check(&x->log, "works again, after 2 lost copies", 1);
 
-	log_begin(x);
+	test_log_begin(&x->log);
 	ip("link set vb down");
 	tick(x, 200);
 	assert_int_equal(write_plain(x, 60), -ENETDOWN);
 	ip("link set vb up");
 	tick(x, 1000);
 	assert_int_equal(write_plain(x, 60), 0);
-	check_log(x, "the interface that leads there is down", 2);
-	if (!strstr(x->text, "works again, after 1 lost copies"))
-		fail_msg("%s", x->text);
+	test_log_check(&x->log, "the interface that leads there is down", 2);
+	assert_logged(&x->log, "works again, after 1 lost copies");
 
 	/* Its address changes: the sockets follow. */
-	log_begin(x);
+	test_log_begin(&x->log);
 	ip("addr del 192.0.2.1/24 dev va");
 	ip("addr add 192.0.2.2/24 dev va");
 	ip("neigh replace 192.0.2.7 lladdr 02:00:00:00:00:07 dev va");
 	write_plain(x, 60);
 	tick(x, 3000);
 	assert_int_equal(write_plain(x, 60), 0);
-	check_log(x, "", 2);
+	test_log_check(&x->log, "", 2);
 	log_level = LOG_LEVEL_WARN;
 	close_sink(x);
 }
@@ -544,38 +512,38 @@ static void test_mtu(void **state)
 	ip("link add d0 type veth");
 	ip("link set d0 mtu 1500");
 	ip("link set lo mtu 1500");
-	log_begin(x);
+	test_log_begin(&x->log);
 	open_sink(x, "vxlan:127.0.0.1", "d0", 0);
 	fill(x, 1514);
 	assert_int_equal(write_plain(x, 1514), 0);
 	tick(x, 2000);
-	check_log(x, need, 1);
+	test_log_check(&x->log, need, 1);
 	close_sink(x);
 
-	log_begin(x);
+	test_log_begin(&x->log);
 	open_sink(x, "vxlan:127.0.0.1", "d0", 1464);
 	assert_int_equal(write_plain(x, 1464), 0);
-	check_log(x, "", 0);
+	test_log_check(&x->log, "", 0);
 	close_sink(x);
 
 	/* Enough at first, and then not: seen within a second. */
 	ip("link set lo mtu 1550");
-	log_begin(x);
+	test_log_begin(&x->log);
 	open_sink(x, "vxlan:127.0.0.1", "d0", 0);
 	assert_int_equal(write_plain(x, 1514), 0);
 	tick(x, 2000);
-	check_log(x, "", 0);
+	test_log_check(&x->log, "", 0);
 	ip("link set lo mtu 1500");
-	log_begin(x);
+	test_log_begin(&x->log);
 	tick(x, 2000);
-	check_log(x, need, 1);
+	test_log_check(&x->log, need, 1);
 	/* Longer than a datagram can be. */
-	log_begin(x);
+	test_log_begin(&x->log);
 	fill(x, 65520);
 	assert_int_equal(write_plain(x, 65520), -EMSGSIZE);
 	fill(x, 60);
 	assert_int_equal(write_plain(x, 60), 0);
-	check_log(x, "a frame of 65520 bytes is too long", 1);
+	test_log_check(&x->log, "a frame of 65520 bytes is too long", 1);
 	close(fd);
 	close_sink(x);
 }
