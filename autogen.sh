@@ -184,11 +184,7 @@ in_build() {
 run_tests() {
 	find "$build" -name '*.trs' -exec rm -f {} +
 	{
-		if [ -n "${TESTS:-}" ]; then
-			make -C "$build" -j2 check TESTS="$TESTS"
-		else
-			make -C "$build" check-fast
-		fi
+		make -C "$build" check-fast ${TESTS:+TESTS="$TESTS"}
 		echo $? >"$log.rc"
 	} </dev/null 2>&1 | tee "$log" |
 		grep -E '^(PASS|FAIL|SKIP|XFAIL|XPASS|ERROR): '
