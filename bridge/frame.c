@@ -121,19 +121,22 @@ uint32_t frame_segment_bytes(const struct frame *f)
 	return start + header + f->vnet.gso_size;
 }
 
-void frame_finish_checksum(struct frame *f)
+void frame_write_checksum(const struct frame *f, uint8_t *copy, uint32_t bytes)
 {
 	uint32_t start = f->vnet.csum_start;
 	uint32_t at = start + f->vnet.csum_offset, sum;
 
-	if (!(f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
-		return;
-	f->vnet.flags &= (uint8_t)~VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	if (at + 2 > f->len)
+	if (!(f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) || at + 2 > bytes)
 		return;
 	sum = ~checksum_sum(f->data + start, f->len - start) & 0xffff;
 	if (!sum)
 		sum = 0xffff; /* to UDP 0 says that there is none */
-	f->data[at] = (uint8_t)(sum >> 8);
-	f->data[at + 1] = (uint8_t)sum;
+	copy[at] = (uint8_t)(sum >> 8);
+	copy[at + 1] = (uint8_t)sum;
+}
+
+void frame_finish_checksum(struct frame *f)
+{
+	frame_write_checksum(f, f->data, f->len);
+	f->vnet.flags &= (uint8_t)~VIRTIO_NET_HDR_F_NEEDS_CSUM;
 }

@@ -129,4 +129,8 @@ uint32_t frame_segment_bytes(const struct frame *f);
  */
 void frame_finish_checksum(struct frame *f);
 
+/* The same checksum, written into a copy of the frame's first bytes alone, if
+ * there is one to be finished and its field is among them. */
+void frame_write_checksum(const struct frame *f, uint8_t *copy, uint32_t bytes);
+
 #endif

@@ -16,7 +16,6 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "checksum.h"
 #include "clock.h"
 #include "log.h"
 #include "tap.h"
@@ -141,25 +140,6 @@ static struct piece *take_piece(struct tap *tap, uint32_t bytes)
 	return piece;
 }
 
-/*
- * The copy will not have all the bytes that the checksum is over: work it out
- * here, if its field is in the copy. As frame_finish_checksum(), from the frame
- * into the copy.
- */
-static void finish_cut(const struct frame *f, uint8_t *copy, uint32_t bytes)
-{
-	uint32_t start = f->vnet.csum_start;
-	uint32_t at = start + f->vnet.csum_offset, sum;
-
-	if (!(f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) || at + 2 > bytes)
-		return;
-	sum = ~checksum_sum(f->data + start, f->len - start) & 0xffff;
-	if (!sum)
-		sum = 0xffff;
-	copy[at] = (uint8_t)(sum >> 8);
-	copy[at + 1] = (uint8_t)sum;
-}
-
 static bool copy_frame(struct tap *tap, const struct frame *f, uint64_t time_ns,
 		       uint64_t lost)
 {
@@ -175,8 +155,8 @@ static bool copy_frame(struct tap *tap, const struct frame *f, uint64_t time_ns,
 	piece->lost = (uint32_t)lost;
 	memcpy(copy, f->data, bytes);
 	piece->vnet = f->vnet;
-	if (unlikely(bytes < f->len)) {
-		finish_cut(f, copy, bytes);
+	if (unlikely(bytes < f->len)) { /* what the sum is over is not all here */
+		frame_write_checksum(f, copy, bytes);
 		memset(&piece->vnet, 0, sizeof(piece->vnet));
 	}
 	return true;
