@@ -240,9 +240,6 @@ void conf_print(const struct conf *conf, bool defaults, FILE *out);
 /* The example configuration: every key, its default and what it does. */
 void conf_print_example(FILE *out);
 
-/* 1 to 15 characters that the kernel takes for an interface's name. */
-bool conf_ifname_is_valid(const char *name);
-
 /* Name a pair by its ports, in the letters that a section may have; the caller
  * frees it. NULL: no memory. */
 char *conf_pair_name(const char *left, const char *right);

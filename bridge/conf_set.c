@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "conf_value.h"
 #include "lane.h"
+#include "link.h"
 #include "stage_params.h"
 #include "units.h"
 #include "web.h"
@@ -180,7 +181,7 @@ static int set_value(struct conf_pair *pair, const struct key_parts *parts,
 	case CONF_TEXT:
 		return set_text(parts, field, name, value);
 	case CONF_IFNAME:
-		return conf_ifname_is_valid(value) &&
+		return link_name_is_valid(value) &&
 				       value_can_be_written(name, value) ?
 			       set_string(field, value) : -EINVAL;
 	case CONF_NAME:

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "clock.h"
@@ -82,19 +81,6 @@ int value_choice(const char *text, const char *const *choice, int *value)
 		return 0;
 	}
 	return -EINVAL;
-}
-
-bool conf_ifname_is_valid(const char *text)
-{
-	size_t n = strlen(text);
-
-	if (!n || n >= IF_NAMESIZE || !strcmp(text, ".") || !strcmp(text, ".."))
-		return false;
-	for (; *text; text++)
-		if (strchr("/: \t\n\v\f\r", *text) ||
-		    (unsigned char)*text < ' ')
-			return false;
-	return true;
 }
 
 bool value_can_be_written(const char *key, const char *text)

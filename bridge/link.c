@@ -398,6 +398,19 @@ int link_monitor_dispatch(struct link_monitor *m)
 	return 1;
 }
 
+bool link_name_is_valid(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (!n || n >= IF_NAMESIZE || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (; *name; name++)
+		if (strchr("/: \t\n\v\f\r", *name) ||
+		    (unsigned char)*name < ' ')
+			return false;
+	return true;
+}
+
 const char *link_operstate_name(uint8_t operstate)
 {
 	static const char *const name[] = {

@@ -44,6 +44,10 @@ struct link_event {
 
 struct link_monitor;
 
+/* 1 to 15 bytes that the kernel takes for a name (dev_valid_name() of
+ * net/core/dev.c), but for control characters, which it takes. */
+bool link_name_is_valid(const char *name);
+
 /*
  * Open a socket for requests and one that is subscribed to link events. The
  * subscription stands first and all links are read after it, so that whatever

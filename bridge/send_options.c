@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "conf_value.h"
+#include "link.h"
 #include "log.h"
 #include "send_options.h"
 #include "units.h"
@@ -26,7 +27,7 @@ static int take_interface(void *target, const char *value,
 	struct send_options *o = target;
 
 	*allowed = "the name of an interface, at most twice";
-	if (!conf_ifname_is_valid(value) || o->sender.n_ifaces == SENDER_PORTS)
+	if (!link_name_is_valid(value) || o->sender.n_ifaces == SENDER_PORTS)
 		return -EINVAL;
 	o->sender.iface[o->sender.n_ifaces++] = value;
 	return 0;
@@ -38,7 +39,7 @@ static int take_second(void *target, const char *value, const char **allowed)
 	struct send_options *o = target;
 
 	*allowed = "the name of an interface, once";
-	if (!conf_ifname_is_valid(value) || o->second)
+	if (!link_name_is_valid(value) || o->second)
 		return -EINVAL;
 	o->second = value;
 	return 0;

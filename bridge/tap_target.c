@@ -4,9 +4,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
 
+#include "link.h"
 #include "tap_target.h"
 
 #define DEV "dev:"
@@ -31,13 +31,9 @@ static bool parse_number(const char *text, size_t len, uint32_t max,
 	return n <= max;
 }
 
-/* What the kernel takes for a name: dev_valid_name() of net/core/dev.c. */
 static int parse_dev(const char *text, struct tap_target *t)
 {
-	size_t n = strlen(text);
-
-	if (!n || n >= IF_NAMESIZE || strpbrk(text, "/: \t\n\v\f\r") ||
-	    !strcmp(text, ".") || !strcmp(text, ".."))
+	if (!link_name_is_valid(text))
 		return -EINVAL;
 	t->kind = TAP_DEV;
 	t->name = text;

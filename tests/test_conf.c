@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "lane.h"
+#include "link.h"
 #include "log.h"
 #include "test_log.h"
 
@@ -458,12 +459,12 @@ static void test_ifnames(void **state)
 		const struct conf_key *key = key_named(side[s]);
 
 		for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-			assert_true(conf_ifname_is_valid(good[i]));
+			assert_true(link_name_is_valid(good[i]));
 			assert_accepts(f, key, side[s], good[i]);
 			assert_string_equal(f->pair->port[s], good[i]);
 		}
 		for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-			assert_false(conf_ifname_is_valid(bad[i]));
+			assert_false(link_name_is_valid(bad[i]));
 			assert_refuses(f, key, side[s], bad[i]);
 		}
 		assert_logged(&f->log, "the name of an interface, of 1 to 15 "
@@ -479,8 +480,8 @@ static void test_ifnames(void **state)
 static void test_ifnames_beyond_ascii(void **state)
 {
 	(void)state;
-	assert_true(conf_ifname_is_valid("\303\266"));
-	assert_true(conf_ifname_is_valid("br-\342\202\254"));
+	assert_true(link_name_is_valid("\303\266"));
+	assert_true(link_name_is_valid("br-\342\202\254"));
 }
 
 /* ---- keys ---- */

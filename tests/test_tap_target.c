@@ -93,7 +93,7 @@ static void mistakes(void **state)
 		"", " ", "-", "wan.pcapng", "./wan.pcapng", "~/wan", "/",
 		"/var/tmp/", "file:/tmp/x", "Dev:eth0", " /tmp/x",
 		"dev", "dev:", "dev:.", "dev:..", "dev:sixteen--letters",
-		"dev:a/b", "dev:a b", "dev:a:b", "dev:eth0\n",
+		"dev:a/b", "dev:a b", "dev:a:b", "dev:eth0\n", "dev:a\001b",
 		"vxlan", "vxlan:", "vxlan:/", "vxlan::", "vxlan:host",
 		"vxlan:localhost", "vxlan:192.0.2", "vxlan:192.0.2.256",
 		"vxlan:192.0.2.7:", "vxlan:192.0.2.7/", "vxlan:192.0.2.7:/1",
