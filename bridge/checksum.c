@@ -5,18 +5,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "be.h"
 #include "checksum.h"
-
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, uint32_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
 
 /*
  * The order of bytes does not matter until the end (RFC 1071, 2 B), so that
@@ -93,17 +83,17 @@ uint32_t checksum_delta(const uint8_t *from, const uint8_t *to, uint32_t len)
 	uint32_t delta = 0;
 
 	for (uint32_t i = 0; i + 1 < len; i += 2) {
-		delta = checksum_join(delta, (uint16_t)~be16(from + i));
-		delta = checksum_join(delta, be16(to + i));
+		delta = checksum_join(delta, (uint16_t)~be16_get(from + i));
+		delta = checksum_join(delta, be16_get(to + i));
 	}
 	return delta;
 }
 
 void checksum_mend(uint8_t *field, uint32_t delta)
 {
-	uint16_t sum = (uint16_t)~be16(field);
+	uint16_t sum = (uint16_t)~be16_get(field);
 
-	put16(field, ~checksum_join(sum, delta));
+	be16_put(field, ~checksum_join(sum, delta));
 }
 
 /* Loose and strict source route: type, length, pointer, addresses. */
@@ -211,19 +201,19 @@ static void fix_layer4(uint8_t *data, const struct dissect *d,
 
 	if (len < l4->min_bytes)
 		return;
-	if (l4->protocol == IPPROTO_UDP && be16(start + 4)) {
+	if (l4->protocol == IPPROTO_UDP && be16_get(start + 4)) {
 		/* It has a length of its own; 0 is a jumbogram's (RFC 2675). */
-		if (be16(start + 4) < 8 || be16(start + 4) > len)
+		if (be16_get(start + 4) < 8 || be16_get(start + 4) > len)
 			return;
-		len = be16(start + 4);
+		len = be16_get(start + 4);
 	}
-	put16(field, 0);
+	be16_put(field, 0);
 	if (l4->pseudo)
 		sum = checksum_pseudo(data, d, len);
 	sum = checksum_join(sum, checksum_sum(start, len));
 	if (l4->protocol == IPPROTO_UDP && sum == 0xffff)
 		sum = 0;
-	put16(field, ~sum);
+	be16_put(field, ~sum);
 }
 
 void checksum_fix_network(uint8_t *data, const struct dissect *d)
@@ -232,15 +222,16 @@ void checksum_fix_network(uint8_t *data, const struct dissect *d)
 
 	if (d->version != 4)
 		return;
-	put16(ip + 10, 0);
-	put16(ip + 10, ~checksum_sum(ip, 4u * (ip[0] & 0x0f)));
+	be16_put(ip + 10, 0);
+	be16_put(ip + 10, ~checksum_sum(ip, 4u * (ip[0] & 0x0f)));
 }
 
 /* The packet is longer than the frame: the capture cut it. */
 static bool is_cut(const uint8_t *data, uint32_t len, const struct dissect *d)
 {
 	const uint8_t *ip = data + d->network;
-	uint32_t bytes = d->version == 4 ? be16(ip + 2) : 40u + be16(ip + 4);
+	uint32_t bytes = d->version == 4 ? be16_get(ip + 2) :
+					   40u + be16_get(ip + 4);
 
 	return d->network + bytes > len;
 }

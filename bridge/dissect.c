@@ -5,15 +5,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "be.h"
 #include "dissect.h"
 
 #define EXTENSIONS_MAX 16
 #define ADDRESSES_BYTES 12
-
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
 
 static bool is_tag(uint16_t type)
 {
@@ -33,10 +29,10 @@ static void dissect_ipv4(const uint8_t *data, uint32_t len, struct dissect *d)
 		return;
 	d->version = 4;
 	d->protocol = ip[9];
-	total = be16(ip + 2);
+	total = be16_get(ip + 2);
 	if (total >= header && d->network + total < len)
 		d->end = d->network + total;
-	fragment = be16(ip + 6) & 0x3fff;
+	fragment = be16_get(ip + 6) & 0x3fff;
 	d->fragment = fragment != 0;
 	d->first_fragment = fragment == 0x2000;
 	d->payload = d->network + header;
@@ -78,14 +74,15 @@ static void dissect_ipv6(const uint8_t *data, uint32_t len, struct dissect *d)
 	d->version = 6;
 	d->protocol = ip[6];
 	/* A length of 0 is a jumbogram, or a super-frame: what there is. */
-	if ((be16(ip + 4) || ip[6] == IPPROTO_NONE) && at + be16(ip + 4) < len)
-		d->end = at + be16(ip + 4);
+	if ((be16_get(ip + 4) || ip[6] == IPPROTO_NONE) &&
+	    at + be16_get(ip + 4) < len)
+		d->end = at + be16_get(ip + 4);
 	for (int i = 0; i < EXTENSIONS_MAX && at + 8 <= d->end; i++) {
 		bytes = extension_bytes(d->protocol, data + at);
 		if (!bytes || at + bytes > d->end)
 			break;
 		if (d->protocol == IPPROTO_FRAGMENT) {
-			uint16_t fragment = be16(data + at + 2) & 0xfff9;
+			uint16_t fragment = be16_get(data + at + 2) & 0xfff9;
 
 			d->fragment = fragment != 0;
 			d->first_fragment = fragment == 1;
@@ -126,11 +123,11 @@ void dissect(const uint8_t *data, uint32_t len, struct dissect *d)
 
 	memset(d, 0, sizeof(*d));
 	d->end = len;
-	d->type = be16(data + at);
+	d->type = be16_get(data + at);
 	while (is_tag(d->type) && at + 6 <= len && d->n_tags < UINT8_MAX) {
 		at += 4;
 		d->n_tags++;
-		d->type = be16(data + at);
+		d->type = be16_get(data + at);
 	}
 	d->network = d->payload = at + 2;
 	if (d->type == 0x0800)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "be.h"
 #include "checksum.h"
 #include "edit.h"
 #include "log.h"
@@ -31,30 +32,19 @@ struct packet {
 
 /* ---- tags ---- */
 
-static void put16(uint8_t *to, uint16_t value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
-}
-
-static uint16_t get16(const uint8_t *from)
-{
-	return (uint16_t)(from[0] << 8 | from[1]);
-}
-
 static void tag_set(uint8_t *tag, const struct edit_vlan *v)
 {
-	uint16_t tci = get16(tag + 2);
+	uint16_t tci = be16_get(tag + 2);
 
 	if (v->tpid >= 0)
-		put16(tag, (uint16_t)v->tpid);
+		be16_put(tag, (uint16_t)v->tpid);
 	if (v->vid >= 0)
 		tci = (uint16_t)((tci & 0xf000) | v->vid);
 	if (v->dei >= 0)
 		tci = (uint16_t)((tci & 0xefff) | v->dei << 12);
 	if (v->prio >= 0)
 		tci = (uint16_t)((tci & 0x1fff) | v->prio << 13);
-	put16(tag + 2, tci);
+	be16_put(tag + 2, tci);
 }
 
 static void tag_pop(struct frame *f)
@@ -71,14 +61,14 @@ static void tag_pop(struct frame *f)
 /* Another VID if there is one for it. */
 static void tag_map(const struct edit_params *params, uint8_t *tag)
 {
-	uint16_t tci = get16(tag + 2);
+	uint16_t tci = be16_get(tag + 2);
 
 	for (size_t i = 0; i < params->n_vlan_maps; i++) {
 		const struct edit_vlan_map *m = &params->vlan_map[i];
 
 		if ((tci & 0x0fff) != m->from)
 			continue;
-		put16(tag + 2, (uint16_t)((tci & 0xf000) | m->to));
+		be16_put(tag + 2, (uint16_t)((tci & 0xf000) | m->to));
 		return;
 	}
 }
@@ -128,12 +118,12 @@ static void mend_l4(const struct packet *p, const uint8_t *from,
 	bool udp = !undone && (p->d.protocol == IPPROTO_UDP ||
 			       p->d.protocol == IPPROTO_UDPLITE);
 
-	if (!p->l4_check || (udp && !get16(p->l4_check)))
+	if (!p->l4_check || (udp && !be16_get(p->l4_check)))
 		return;
 	checksum_mend(p->l4_check, undone ? checksum_delta(to, from, n) :
 					    checksum_delta(from, to, n));
-	if (udp && !get16(p->l4_check))
-		put16(p->l4_check, 0xffff);
+	if (udp && !be16_get(p->l4_check))
+		be16_put(p->l4_check, 0xffff);
 }
 
 /* Replace an address of IP's header. */
@@ -253,7 +243,7 @@ static void edit_arp(const struct edit *edit, struct packet *p)
 {
 	uint8_t *arp = p->f->data + p->d.network, to[16];
 
-	if (p->d.network + 28 > p->f->len || get16(arp + 2) != 0x0800 ||
+	if (p->d.network + 28 > p->f->len || be16_get(arp + 2) != 0x0800 ||
 	    arp[4] != 6 || arp[5] != 4)
 		return;
 	if (map_address(edit, arp + 14, to, 4, true))

@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 
+#include "be.h"
 #include "checksum.h"
 #include "frame.h"
 
@@ -17,18 +18,13 @@ struct l4 {
 	uint8_t protocol;
 };
 
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
 /* Offset of the network header behind any number of tags. */
 static uint32_t network_offset(const struct frame *f, uint16_t *type)
 {
 	uint32_t at = 12;
 
 	while (at + 2 <= f->len) {
-		*type = be16(f->data + at);
+		*type = be16_get(f->data + at);
 		at += 2;
 		if (*type != 0x8100 && *type != 0x88a8)
 			return at;
@@ -131,8 +127,7 @@ void frame_write_checksum(const struct frame *f, uint8_t *copy, uint32_t bytes)
 	sum = ~checksum_sum(f->data + start, f->len - start) & 0xffff;
 	if (!sum)
 		sum = 0xffff; /* to UDP 0 says that there is none */
-	copy[at] = (uint8_t)(sum >> 8);
-	copy[at + 1] = (uint8_t)sum;
+	be16_put(copy + at, sum);
 }
 
 void frame_finish_checksum(struct frame *f)

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "be.h"
 
 #define FRAME_MIN_BYTES 14  /* a bare Ethernet header */
 #define FRAME_TAG_BYTES 4   /* one 802.1Q or 802.1ad tag */
@@ -103,10 +104,8 @@ static inline void frame_push_tag(struct frame *f, uint16_t tpid, uint16_t tci)
 	uint8_t *to = f->data - FRAME_TAG_BYTES;
 
 	memmove(to, f->data, 12);
-	to[12] = (uint8_t)(tpid >> 8);
-	to[13] = (uint8_t)tpid;
-	to[14] = (uint8_t)(tci >> 8);
-	to[15] = (uint8_t)tci;
+	be16_put(to + 12, tpid);
+	be16_put(to + 14, tci);
 	f->data = to;
 	f->len += FRAME_TAG_BYTES;
 	if (f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "be.h"
 #include "checksum.h"
 #include "segment.h"
 
@@ -23,28 +24,6 @@
  * packet sockets do not tell. */
 #define GSO_TUNNEL_BITS 0x60
 
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)be16(p) << 16 | be16(p + 2);
-}
-
-static void put16(uint8_t *p, uint32_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *p, uint32_t value)
-{
-	put16(p, value >> 16);
-	put16(p + 2, value);
-}
-
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -58,11 +37,11 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 static bool is_whole(const struct frame *f, const struct dissect *d)
 {
 	const uint8_t *ip = f->data + d->network;
-	uint32_t header = 4u * (ip[0] & 0x0f), total = be16(ip + 2);
+	uint32_t header = 4u * (ip[0] & 0x0f), total = be16_get(ip + 2);
 
 	if (d->version == 6)
-		return d->network + 40 + be16(ip + 4) <= f->len &&
-		       (be16(ip + 4) || ip[6] != IPPROTO_HOPOPTS);
+		return d->network + 40 + be16_get(ip + 4) <= f->len &&
+		       (be16_get(ip + 4) || ip[6] != IPPROTO_HOPOPTS);
 	return (!total || total >= header) && d->network + total <= f->len;
 }
 
@@ -107,10 +86,11 @@ static uint32_t layer_sum(const struct segment_job *job, uint32_t i)
 	switch (layer->kind) {
 	case TUNNEL_IPV4: /* all but length, identification and checksum */
 		return checksum_join(
-			checksum_join(be16(head), checksum_sum(head + 6, 4)),
+			checksum_join(be16_get(head),
+				      checksum_sum(head + 6, 4)),
 			checksum_sum(head + 12, 4u * (head[0] & 0x0f) - 12));
 	case TUNNEL_UDP:
-		if (!be16(head + UDP_CHECK))
+		if (!be16_get(head + UDP_CHECK))
 			return 0;
 		d.network = layer[-1].at;
 		d.version = layer[-1].kind == TUNNEL_IPV4 ? 4 : 6;
@@ -217,12 +197,13 @@ static uint32_t pseudo_of(const struct frame *f, const struct tunnel *t)
 {
 	bool tcp = t->protocol == IPPROTO_TCP;
 	const uint8_t *l4 = f->data + t->transport;
-	uint32_t bytes = tcp ? f->len - t->transport : be16(l4 + 4);
+	uint32_t bytes = tcp ? f->len - t->transport : be16_get(l4 + 4);
 	struct dissect d = { .protocol = t->protocol };
 
 	if (f->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
-		return checksum_join(be16(l4 + (tcp ? TCP_CHECK : UDP_CHECK)),
-				     ~bytes & 0xffff);
+		return checksum_join(
+			be16_get(l4 + (tcp ? TCP_CHECK : UDP_CHECK)),
+			~bytes & 0xffff);
 	d.network = t->layer[t->n - 1].at;
 	d.version = t->layer[t->n - 1].kind == TUNNEL_IPV4 ? 4 : 6;
 	d.transport = t->transport;
@@ -267,7 +248,7 @@ uint32_t segment_bytes(const struct segment_job *job)
 
 static void put_tcp(const struct segment_job *job, uint8_t *tcp, bool last)
 {
-	put32(tcp + 4, be32(tcp + 4) + job->done_bytes);
+	be32_put(tcp + 4, be32_get(tcp + 4) + job->done_bytes);
 	if (job->n && !job->cwr_on_all)
 		tcp[13] &= (uint8_t)~TCP_CWR;
 	if (!last)
@@ -277,7 +258,7 @@ static void put_tcp(const struct segment_job *job, uint8_t *tcp, bool last)
 /* To UDP a checksum of 0 says that there is none (RFC 768). */
 static void put_check(uint8_t *field, uint32_t sum, bool udp)
 {
-	put16(field, udp && sum == 0xffff ? 0xffff : ~sum);
+	be16_put(field, udp && sum == 0xffff ? 0xffff : ~sum);
 }
 
 /* `payload_sum` is that of the segment's payload. Returns what layer 4 sums up
@@ -292,10 +273,10 @@ static uint32_t put_transport(const struct segment_job *job, uint8_t *out,
 	uint32_t pseudo = checksum_join(job->pseudo, bytes & 0xffff), sum;
 
 	if (udp)
-		put16(l4 + 4, bytes);
+		be16_put(l4 + 4, bytes);
 	else
 		put_tcp(job, l4, last);
-	put16(field, 0);
+	be16_put(field, 0);
 	sum = checksum_sum(l4, job->header_bytes - job->t.transport);
 	sum = checksum_join(checksum_join(sum, payload_sum), pseudo);
 	put_check(field, sum, udp);
@@ -313,27 +294,27 @@ static void put_layer(const struct segment_job *job, uint32_t i, uint8_t *out,
 
 	switch (layer->kind) {
 	case TUNNEL_IPV4:
-		put16(head + 2, bytes);
-		put16(head + 4, be16(head + 4) + job->n);
+		be16_put(head + 2, bytes);
+		be16_put(head + 4, be16_get(head + 4) + job->n);
 		sum = checksum_join(sum, checksum_sum(head + 2, 4));
-		put16(head + 10, ~sum);
+		be16_put(head + 10, ~sum);
 		return;
 	case TUNNEL_IPV6:
-		put16(head + 4, bytes - 40);
+		be16_put(head + 4, bytes - 40);
 		return;
 	case TUNNEL_UDP:
-		put16(head + 4, bytes);
+		be16_put(head + 4, bytes);
 		if (!sum)
 			return;
 		sum = checksum_join(sum, bytes & 0xffff);
 		head += UDP_CHECK;
 		break;
 	case TUNNEL_GRE: /* RFC 2784, 2.5: the checksum, and 2 bytes of 0 */
-		put16(head + 6, 0);
+		be16_put(head + 6, 0);
 		head += 4;
 		break;
 	}
-	put16(head, 0);
+	be16_put(head, 0);
 	sum = checksum_join(sum, checksum_sum(out + layer->at,
 					      job->t.transport - layer->at));
 	put_check(head, checksum_join(sum, inner_sum),

@@ -5,12 +5,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "be.h"
 #include "talk.h"
-
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
 
 static void talk_ends(struct talk *t, const uint8_t *from, const uint8_t *to,
 		      uint32_t bytes)
@@ -32,8 +28,8 @@ static void talk_ports(struct talk *t, const uint8_t *l4, uint32_t left)
 {
 	if (left < 4)
 		return;
-	t->from.port = be16(l4);
-	t->to.port = be16(l4 + 2);
+	t->from.port = be16_get(l4);
+	t->to.port = be16_get(l4 + 2);
 	t->from_server = ports_of_answer(t->from.port, t->to.port);
 	if (t->protocol == IPPROTO_TCP && left >= 14) {
 		bool syn = l4[13] & 0x02, ack = l4[13] & 0x10;
@@ -77,7 +73,7 @@ static void talk_icmp(struct talk *t, const uint8_t *ip, const uint8_t *l4,
 	uint8_t type = left < 8 ? UINT8_MAX : l4[0];
 
 	if (type == (v6 ? 128 : 8) || type == (v6 ? 129 : 0)) {
-		t->from.port = t->to.port = be16(l4 + 4);
+		t->from.port = t->to.port = be16_get(l4 + 4);
 		t->from_server = type == (v6 ? 129 : 0);
 	} else if (v6 ? type < 128 : is_error4[type]) {
 		t->is_error = t->from_server = true;
@@ -129,5 +125,6 @@ void talk_of(struct talk *t, const uint8_t *data, uint32_t len)
 	if (d.version)
 		talk_ip(t, data, &d);
 	else if (talk_is_arp(data, len, &d))
-		talk_neighbours(t, arp + 14, arp + 24, 4, be16(arp + 6) == 2);
+		talk_neighbours(t, arp + 14, arp + 24, 4,
+				be16_get(arp + 6) == 2);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "be.h"
 #include "dissect.h"
 #include "frame.h"
 #include "log.h"
@@ -230,8 +231,8 @@ static int stamp_whole(struct template_plan *plan, const struct dissect *d)
 	stamp_put(payload, plan->size[0].rest_sum, &(struct stamp){ 0 });
 	if (csum_at) {
 		sum += (uint16_t)~template_get(plan->base + csum_at, 2);
-		template_put16(plan->base + csum_at,
-			       template_csum(sum, d->protocol == 17));
+		be16_put(plan->base + csum_at,
+			 template_csum(sum, d->protocol == 17));
 	}
 	return 0;
 }

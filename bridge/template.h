@@ -131,12 +131,6 @@ static inline uint16_t template_fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-static inline void template_put16(uint8_t *to, uint16_t value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
-}
-
 static inline uint64_t template_get(const uint8_t *from, unsigned int bytes)
 {
 	uint64_t value = 0;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "be.h"
 #include "frame.h"
 #include "log.h"
 #include "stamp.h"
@@ -233,17 +234,14 @@ void template_complete(uint8_t *frame, const struct template_plan *plan,
 	uint32_t end = size->len - plan->padding;
 
 	if (plan->ip_len)
-		template_put16(frame + plan->ip_len,
-			       (uint16_t)(end - plan->ip_len_from));
+		be16_put(frame + plan->ip_len, end - plan->ip_len_from);
 	if (plan->udp_len)
-		template_put16(frame + plan->udp_len,
-			       (uint16_t)(end - (plan->udp_len - 4)));
+		be16_put(frame + plan->udp_len, end - (plan->udp_len - 4));
 	if (plan->ip_csum)
-		template_put16(frame + plan->ip_csum,
-			       template_csum(ip_sum, false));
+		be16_put(frame + plan->ip_csum, template_csum(ip_sum, false));
 	if (plan->l4_csum)
-		template_put16(frame + plan->l4_csum,
-			       template_csum(l4_sum, plan->udp));
+		be16_put(frame + plan->l4_csum,
+			 template_csum(l4_sum, plan->udp));
 }
 
 /* The base becomes the first frame: what changes gets its first value. */

@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 
+#include "be.h"
 #include "tunnel.h"
 
 #define ETH_P_QINQ_OLD 0x9100
@@ -22,11 +23,6 @@ struct walk {
 };
 
 static int walk_protocol(struct walk *w, uint8_t protocol, uint32_t at);
-
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
 
 static int add_layer(struct walk *w, enum tunnel_kind kind, uint32_t at)
 {
@@ -46,7 +42,7 @@ static int walk_ipv4(struct walk *w, uint32_t at)
 	if (at + 20 > w->end || ip[0] >> 4 != 4)
 		return -EINVAL;
 	bytes = 4u * (ip[0] & 0x0f);
-	if (bytes < 20 || at + bytes > w->end || be16(ip + 6) & 0x3fff ||
+	if (bytes < 20 || at + bytes > w->end || be16_get(ip + 6) & 0x3fff ||
 	    add_layer(w, TUNNEL_IPV4, at))
 		return -EINVAL;
 	return walk_protocol(w, ip[9], at + bytes);
@@ -68,7 +64,7 @@ static int walk_ipv6(struct walk *w, uint32_t at)
 		return -EINVAL;
 	next = ip[6];
 	/* A jumbo payload option would tell a length, too (RFC 2675). */
-	if ((next == IPPROTO_HOPOPTS && !be16(ip + 4)) ||
+	if ((next == IPPROTO_HOPOPTS && !be16_get(ip + 4)) ||
 	    add_layer(w, TUNNEL_IPV6, at))
 		return -EINVAL;
 	at += 40;
@@ -127,7 +123,7 @@ static int walk_ethernet(struct walk *w, uint32_t at)
 	uint16_t type;
 
 	for (at += 12; at + 2 <= w->end; at += 4) {
-		type = be16(w->data + at);
+		type = be16_get(w->data + at);
 		if (!is_tag(type))
 			return walk_network(w, type, at + 2);
 	}
@@ -167,7 +163,7 @@ static bool is_vxlan_gpe(const uint8_t *p, uint32_t *bytes, uint16_t *type)
 static bool is_geneve(const uint8_t *p, uint32_t *bytes, uint16_t *type)
 {
 	*bytes = 8 + 4u * (p[0] & 0x3f);
-	*type = be16(p + 2);
+	*type = be16_get(p + 2);
 	return p[0] >> 6 == 0 && !(p[1] & 0x3f) && !p[7] &&
 	       (*type == ETH_P_TEB || *type == ETH_P_IP || *type == ETH_P_IPV6);
 }
@@ -215,14 +211,14 @@ static int walk_gre(struct walk *w, uint32_t at)
 
 	if (at + bytes > w->end)
 		return -EINVAL;
-	flags = be16(w->data + at);
+	flags = be16_get(w->data + at);
 	if (flags & ~(GRE_CHECKSUM | GRE_KEY))
 		return -EINVAL;
 	bytes += flags & GRE_CHECKSUM ? 4 : 0;
 	bytes += flags & GRE_KEY ? 4 : 0;
 	if (flags & GRE_CHECKSUM && add_layer(w, TUNNEL_GRE, at))
 		return -EINVAL;
-	return walk_type(w, be16(w->data + at + 2), at + bytes);
+	return walk_type(w, be16_get(w->data + at + 2), at + bytes);
 }
 
 static int walk_protocol(struct walk *w, uint8_t protocol, uint32_t at)

@@ -14,7 +14,7 @@ cd "${abs_top_srcdir:-$(dirname "$0")/..}" || exit 1
 # floor N: these stand there. only WHAT: these alone include <WHAT...>.
 tables() {
 	cat <<'EOF2'
-floor 0 base log clock suggest units rng request_list
+floor 0 base be log clock suggest units rng request_list
 floor 1 frame pool stats quota propagation hist pace ranges stamp dissect checksum segment
 floor 1 codel jitter tunnel capture_blocks
 floor 1 capture_record pcapng talk
