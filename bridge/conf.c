@@ -168,6 +168,28 @@ int conf_copy(struct conf *to, const struct conf *from)
 	return r;
 }
 
+int conf_clone(struct conf **confp, const struct conf *from)
+{
+	struct conf *conf = malloc(sizeof(*conf));
+
+	*confp = NULL;
+	if (!conf)
+		log_err("configuration: %s", strerror(ENOMEM));
+	if (!conf || conf_copy(conf, from)) {
+		free(conf);
+		return -ENOMEM;
+	}
+	*confp = conf;
+	return 0;
+}
+
+void conf_free(struct conf *conf)
+{
+	if (conf)
+		conf_fini(conf);
+	free(conf);
+}
+
 struct conf_pair *conf_find_pair(const struct conf *conf, const char *name)
 {
 	for (size_t i = 0; i < conf->n_pairs; i++)

@@ -165,6 +165,11 @@ struct conf_pair *conf_add_pair(struct conf *conf, const char *name);
 /* Of the same values, with strings of its own. 0 or -ENOMEM (logged). */
 int conf_copy(struct conf *to, const struct conf *from);
 
+/* The same into one of its own, which conf_free() ends. 0 or -ENOMEM (logged),
+ * and NULL. */
+int conf_clone(struct conf **confp, const struct conf *from);
+void conf_free(struct conf *conf);
+
 /* The pair of a name, or NULL. */
 struct conf_pair *conf_find_pair(const struct conf *conf, const char *name);
 

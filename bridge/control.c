@@ -215,16 +215,9 @@ static int control_open(struct control *c, const struct control_params *params)
 	c->notify.fd = -1;
 	for (int i = 0; i < SOURCES; i++)
 		c->fd[i] = -1;
-	c->conf = malloc(sizeof(*c->conf));
-	if (!c->conf)
-		return -ENOMEM;
-	r = conf_copy(c->conf, params->conf);
-	if (r) {
-		free(c->conf);
-		c->conf = NULL;
-		return r;
-	}
-	r = link_monitor_open(&c->monitor);
+	r = conf_clone(&c->conf, params->conf);
+	if (!r)
+		r = link_monitor_open(&c->monitor);
 	if (r)
 		return r;
 	link_set_event_handler(c->monitor, control_on_link, c);
@@ -250,9 +243,7 @@ static void control_close(struct control *c)
 		if (i != SOURCE_LINK && i != SOURCE_SERVER && i != SOURCE_WEB)
 			close_fd(&c->fd[i]);
 	link_monitor_close(c->monitor);
-	if (c->conf)
-		conf_fini(c->conf);
-	free(c->conf);
+	conf_free(c->conf);
 }
 
 static int check_all(const struct conf *conf, struct link_monitor *monitor,

@@ -222,8 +222,7 @@ static void commit(struct plan *plan, struct control *c, struct conf *conf)
 	if (c->conf->log != conf->log)
 		log_level = (enum log_level)conf->log;
 	control_swap_services(c, &plan->others);
-	conf_fini(c->conf);
-	free(c->conf);
+	conf_free(c->conf);
 	c->conf = conf;
 	control_set_timers(c);
 	control_attach(c);
@@ -254,8 +253,7 @@ int control_apply(struct control *c, struct conf *conf, bool reopen,
 		r = control_open_others(c, conf, reopen, &plan.others);
 	if (r) {
 		plan_abandon(&plan, c);
-		conf_fini(conf);
-		free(conf);
+		conf_free(conf);
 		return r;
 	}
 	conf_diff(c->conf, conf, fn, arg);
@@ -327,8 +325,7 @@ static int read_again(struct control *c, struct conf **confp)
 		*confp = conf;
 		return 0;
 	}
-	conf_fini(conf);
-	free(conf);
+	conf_free(conf);
 	return r;
 }
 

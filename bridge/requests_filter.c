@@ -74,14 +74,12 @@ static void ignore(const struct conf_change *change, void *arg)
 static int apply_rule(struct request *r, const char *pair_name, const char *id,
 		      const struct conf_rule *rule)
 {
-	struct conf *conf = malloc(sizeof(*conf));
+	struct conf *conf;
 	struct conf_pair *pair;
-	int result = -ENOMEM;
+	int result = conf_clone(&conf, r->control->conf);
 
-	if (!conf || conf_copy(conf, r->control->conf)) {
-		free(conf);
+	if (result)
 		return result;
-	}
 	pair = conf_find_pair(conf, pair_name);
 	if (rule)
 		result = conf_cover_rule(pair, rule);
@@ -91,8 +89,7 @@ static int apply_rule(struct request *r, const char *pair_name, const char *id,
 		result = conf_finish_after(conf, r->control->conf);
 	if (!result) /* takes it */
 		return control_apply(r->control, conf, false, ignore, NULL);
-	conf_fini(conf);
-	free(conf);
+	conf_free(conf);
 	return result;
 }
 

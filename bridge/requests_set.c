@@ -44,15 +44,13 @@ static bool may_be_changed(struct request *r, const struct conf_key *key,
 static int make_conf(const struct control *c, const char *pair_name,
 		     const char *key, const char *value, struct conf **confp)
 {
-	struct conf *conf = malloc(sizeof(*conf));
+	struct conf *conf;
 	struct conf_pair *pair;
 	char where[256], *stands;
-	int result;
+	int result = conf_clone(&conf, c->conf);
 
-	if (!conf || conf_copy(conf, c->conf)) {
-		free(conf);
-		return -ENOMEM;
-	}
+	if (result)
+		return result;
 	pair = conf_find_pair(conf, pair_name);
 	snprintf(where, sizeof(where), "pair %.80s: %.80s", pair_name, key);
 	result = value ? conf_set(conf, pair, where, key, value) :
@@ -67,8 +65,7 @@ static int make_conf(const struct control *c, const char *pair_name,
 		*confp = conf;
 		return 0;
 	}
-	conf_fini(conf);
-	free(conf);
+	conf_free(conf);
 	return result;
 }
 

@@ -131,18 +131,11 @@ static struct conf *conf_new(void)
 	return conf;
 }
 
-static void conf_free(struct conf *conf)
-{
-	conf_fini(conf);
-	free(conf);
-}
-
 static struct conf *conf_like(const struct wire *w)
 {
-	struct conf *conf = malloc(sizeof(*conf));
+	struct conf *conf;
 
-	assert_non_null(conf);
-	assert_int_equal(conf_copy(conf, w->conf), 0);
+	assert_int_equal(conf_clone(&conf, w->conf), 0);
 	return conf;
 }
 

@@ -104,8 +104,7 @@ static int teardown(void **state)
 	for (int i = 0; i < SOURCES; i++)
 		close_fd(&c->fd[i]);
 	link_monitor_close(c->monitor);
-	conf_fini(c->conf);
-	free(c->conf);
+	conf_free(c->conf);
 	free(c->name);
 	free(c->user);
 	free(f);

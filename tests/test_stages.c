@@ -74,8 +74,7 @@ static int teardown(void **state)
 	bridge_free(f->bridge);
 	port_close(f->rx);
 	port_close(f->tx);
-	conf_fini(f->conf);
-	free(f->conf);
+	conf_free(f->conf);
 	free(f);
 	return violations ? -1 : 0;
 }
@@ -84,17 +83,16 @@ static int teardown(void **state)
  * is NULL. */
 static void change(struct fixture *f, const char *const *key)
 {
-	struct conf *conf = malloc(sizeof(*conf));
+	struct conf *conf;
 	struct bridge_change *todo;
 
-	assert_int_equal(conf_copy(conf, f->conf), 0);
+	assert_int_equal(conf_clone(&conf, f->conf), 0);
 	for (; *key; key += 2)
 		set(conf, key[0], key[1]);
 	assert_int_equal(conf_finish(conf), 0);
 	assert_int_equal(bridge_prepare(f->bridge, &conf->pair[0], &todo), 0);
 	bridge_commit(todo);
-	conf_fini(f->conf);
-	free(f->conf);
+	conf_free(f->conf);
 	f->conf = conf;
 }
 
