@@ -152,6 +152,8 @@ static void client_serve(struct server *s, struct client *c)
 	used = (size_t)len < c->in_len ? (size_t)len + 1 : c->in_len;
 	memmove(c->in, c->in + used, c->in_len - used);
 	c->in_len -= used;
+	/* It may have taken long, as a reload does whose filters name hosts. */
+	s->now_ns = clock_now_ns();
 	c->since_ns = s->now_ns;
 	client_answer(s, c, text);
 }

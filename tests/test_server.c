@@ -39,6 +39,7 @@ struct fixture {
 	struct server *server;
 	unsigned int calls;
 	size_t last_len;
+	uint64_t answer_ns;  /* that it takes */
 	size_t answer_bytes; /* 0: what it is says the request */
 	bool has_no_memory;
 	struct rlimit files;
@@ -83,6 +84,9 @@ static char *answer(void *arg, const char *line, size_t len,
 	assert_null(memchr(line, '\n', len));
 	x->calls++;
 	x->last_len = len;
+	for (uint64_t began_ns = clock_now_ns(); x->answer_ns &&
+	     clock_now_ns() - began_ns < x->answer_ns;)
+		;
 	if (!text)
 		return NULL;
 	if (!strcmp(line, STREAM)) {
@@ -547,6 +551,23 @@ static void test_half_request(void **state)
 	assert_int_equal(x->calls, 0);
 }
 
+/* The time that it took is not the client's. */
+static void test_answer_takes_long(void **state)
+{
+	struct fixture *x = *state;
+	uint64_t asked_ns;
+
+	x->answer_ns = 50 * NS_PER_MS;
+	join(x, 0);
+	asked_ns = clock_now_ns();
+	say_text(x, 0, "request\n");
+	while (!x->calls)
+		server_run(x->server);
+	server_tick(x->server, asked_ns + 10 * NS_PER_SEC + x->answer_ns - 1);
+	settle(x);
+	hears_of(x, 0, "request");
+}
+
 static void test_answer_not_taken(void **state)
 {
 	struct fixture *x = *state;
@@ -972,6 +993,7 @@ int main(void)
 		CASE(test_no_reader),
 		CASE(test_closed_amid),
 		CASE(test_half_request),
+		CASE(test_answer_takes_long),
 		CASE(test_answer_not_taken),
 		CASE(test_idle),
 		CASE(test_hand_over),
