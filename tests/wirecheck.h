@@ -240,10 +240,17 @@ void wire_rx_free(struct wire_rx *rx);
 	{ "ring", "MIB", "receive ring, default 128", OPT_NUMBER, &(var), 1,  \
 	  4096 }
 
-/* When to stop listening. */
+/*
+ * When to stop listening. Where something is hoped for it is worth waiting for:
+ * ten times as long until it is there. A machine that stalls is no silence:
+ * between two looks no more than LOOK_NS of it counts.
+ */
 struct patience {
 	uint64_t idle_ms, timeout_s; /* set by options */
-	uint64_t start_ns, heard_ns;
+	uint64_t start_ns, looked_ns;
+	uint64_t quiet_ns; /* since something was heard */
+	bool heard;	   /* anything at all */
+	bool hopes;
 	bool enough; /* all that was hoped for is here */
 };
 
@@ -252,18 +259,27 @@ struct patience {
 		.idle_ms = 500, .timeout_s = 30                               \
 	}
 #define OPT_PATIENCE(var)                                                     \
-	{ "idle", "MS", "end when nothing came for so long, default 500",     \
+	{ "idle", "MS", "end when nothing came for so long, default 500, "    \
+	  "or ten times that while more is expected",                         \
 	  OPT_NUMBER, &(var).idle_ms, 1, 3600000 },                           \
 	{ "timeout", "S", "end in any case, default 30", OPT_NUMBER,          \
 	  &(var).timeout_s, 1, 3600 }
 
 /* Says "listening" on stderr: the sender may start. */
 void patience_start(struct patience *p);
-static inline void patience_heard(struct patience *p, uint64_t now_ns)
+static inline void patience_heard(struct patience *p)
 {
-	p->heard_ns = now_ns;
+	p->heard = true;
+	p->quiet_ns = 0;
 }
-bool patience_over(const struct patience *p, uint64_t now_ns);
+/* Of so much; 0: nothing is hoped for. */
+static inline void patience_hope(struct patience *p, uint64_t expect,
+				 uint64_t came)
+{
+	p->hopes = expect;
+	p->enough = expect && came >= expect;
+}
+bool patience_over(struct patience *p, uint64_t now_ns);
 
 /* ---- wirecheck_pcap.c ---- */
 

@@ -96,8 +96,8 @@ static void record_run(struct record *s, struct wire_rx *rx,
 		wire_rx_done(rx);
 		s->frames++;
 		s->truncated += f.truncated;
-		s->patience.enough = s->expect && s->frames >= s->expect;
-		patience_heard(&s->patience, clock_now_ns());
+		patience_hope(&s->patience, s->expect, s->frames);
+		patience_heard(&s->patience);
 	}
 }
 

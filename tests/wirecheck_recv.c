@@ -84,7 +84,7 @@ static int count_whole(struct recv *s, const struct numbered *n)
 	return 0;
 }
 
-static int count(struct recv *s, const struct wire_frame *f, uint64_t now_ns)
+static int count(struct recv *s, const struct wire_frame *f)
 {
 	struct numbered n;
 
@@ -94,13 +94,13 @@ static int count(struct recv *s, const struct wire_frame *f, uint64_t now_ns)
 		return 0;
 	case VERDICT_ALTERED:
 		s->corrupted++;
-		patience_heard(&s->patience, now_ns);
+		patience_heard(&s->patience);
 		return 0;
 	case VERDICT_WHOLE:
 		break;
 	}
 	if (n.stream == s->stream) {
-		patience_heard(&s->patience, now_ns);
+		patience_heard(&s->patience);
 		if (!s->first_ns)
 			s->first_ns = f->time_ns;
 		s->last_ns = f->time_ns;
@@ -125,20 +125,18 @@ static void print(const struct recv *s, uint64_t drops)
 static int run(struct recv *s, struct wire_rx *rx)
 {
 	struct wire_frame f;
-	uint64_t now_ns;
 	int r = 0;
 
 	patience_start(&s->patience);
 	do {
-		now_ns = clock_now_ns();
 		for (int n = 0; !r && n < BURST; n++) {
 			if (!wire_rx_next(rx, n == 0, &f))
 				break;
-			r = count(s, &f, now_ns);
+			r = count(s, &f);
 			wire_rx_done(rx);
 		}
-		s->patience.enough = s->expect && s->delivered >= s->expect;
-	} while (!r && !patience_over(&s->patience, now_ns));
+		patience_hope(&s->patience, s->expect, s->delivered);
+	} while (!r && !patience_over(&s->patience, clock_now_ns()));
 	return r;
 }
 

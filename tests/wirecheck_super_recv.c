@@ -106,7 +106,7 @@ static void take_frame(struct super_recv *s, uint8_t *frame, uint32_t len,
 
 	if (!take_apart(frame, len, &p))
 		return;
-	patience_heard(&s->patience, clock_now_ns());
+	patience_heard(&s->patience);
 	s->frames++;
 	s->supers += super;
 	if (!sums_good(&p, vnet)) {
@@ -157,7 +157,7 @@ static void receive(struct super_recv *s, int fd)
 		};
 		ssize_t n;
 
-		if (poll(&p, 1, 50) <= 0)
+		if (poll(&p, 1, 10) <= 0)
 			continue;
 		n = recvmsg(fd, &m, MSG_DONTWAIT);
 		if (n <= (ssize_t)sizeof(vnet))
@@ -165,7 +165,7 @@ static void receive(struct super_recv *s, int fd)
 		memcpy(&vnet, s->buffer, sizeof(vnet));
 		take_frame(s, s->buffer + sizeof(vnet),
 			   (uint32_t)n - VNET_BYTES, aux_tag_bytes(&m), &vnet);
-		s->patience.enough = s->expect && s->bytes >= s->expect;
+		patience_hope(&s->patience, s->expect, s->bytes);
 	}
 }
 

@@ -345,20 +345,30 @@ uint64_t wire_rx_drops(struct wire_rx *rx)
 
 void patience_start(struct patience *p)
 {
-	p->start_ns = clock_now_ns();
+	p->start_ns = p->looked_ns = clock_now_ns();
 	fprintf(stderr, "wirecheck: listening\n");
 	fflush(stderr);
 }
 
 /* A double may still follow the last frame that was hoped for. */
 #define ENOUGH_MS 100
+#define HOPE 10
+#define LOOK_NS (20 * NS_PER_MS)
 
-bool patience_over(const struct patience *p, uint64_t now_ns)
+static uint64_t idle_ms(const struct patience *p)
 {
-	uint64_t idle_ms = p->enough && p->idle_ms > ENOUGH_MS ? ENOUGH_MS :
-								 p->idle_ms;
+	if (p->enough)
+		return p->idle_ms < ENOUGH_MS ? p->idle_ms : ENOUGH_MS;
+	return p->hopes ? p->idle_ms * HOPE : p->idle_ms;
+}
 
+bool patience_over(struct patience *p, uint64_t now_ns)
+{
+	uint64_t look_ns = now_ns - p->looked_ns;
+
+	p->looked_ns = now_ns;
+	p->quiet_ns += look_ns < LOOK_NS ? look_ns : LOOK_NS;
 	if (stop_asked() || now_ns - p->start_ns > p->timeout_s * NS_PER_SEC)
 		return true;
-	return p->heard_ns && now_ns - p->heard_ns > idle_ms * NS_PER_MS;
+	return p->heard && p->quiet_ns > idle_ms(p) * NS_PER_MS;
 }
