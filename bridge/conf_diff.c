@@ -92,13 +92,21 @@ static void diff_rules(const struct walk *w, const struct conf_pair *old,
 			     new->rule[i].rule.text, EFFECT_LIVE);
 }
 
-static void diff_pair(const struct walk *w, const struct conf_pair *old,
+static void diff_keys(const struct walk *w, const struct conf_pair *old,
 		      const struct conf_pair *new)
 {
 	for (size_t i = 0; i < conf_n_keys; i++)
 		if (conf_key[i].section == CONF_PAIR && !is_rule(&conf_key[i]))
 			diff_key(w, &conf_key[i], old, new);
-	diff_rules(w, old, new);
+}
+
+void conf_diff_keys(const struct conf_pair *old, const struct conf_pair *new,
+		    void (*fn)(const struct conf_change *change, void *arg),
+		    void *arg)
+{
+	const struct walk w = { .fn = fn, .arg = arg, .pair = new->name };
+
+	diff_keys(&w, old, new);
 }
 
 void conf_diff(const struct conf *old, const struct conf *new,
@@ -115,10 +123,12 @@ void conf_diff(const struct conf *old, const struct conf *new,
 			conf_find_pair(new, old->pair[i].name);
 
 		w.pair = old->pair[i].name;
-		if (pair)
-			diff_pair(&w, &old->pair[i], pair);
-		else
+		if (pair) {
+			diff_keys(&w, &old->pair[i], pair);
+			diff_rules(&w, &old->pair[i], pair);
+		} else {
 			tell(&w, "", "", "", EFFECT_REMOVED);
+		}
 	}
 	for (size_t i = 0; i < new->n_pairs; i++) {
 		w.pair = new->pair[i].name;

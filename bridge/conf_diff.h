@@ -22,6 +22,11 @@ void conf_diff(const struct conf *old, const struct conf *new,
 	       void (*fn)(const struct conf_change *change, void *arg),
 	       void *arg);
 
+/* The same of a pair's keys alone; rules are none. */
+void conf_diff_keys(const struct conf_pair *old, const struct conf_pair *new,
+		    void (*fn)(const struct conf_change *change, void *arg),
+		    void *arg);
+
 /* Keep the values of keys that take effect only in a process that starts: the
  * new configuration gets those of the old one, which gets its. */
 void conf_keep_fixed(struct conf *old, struct conf *new);

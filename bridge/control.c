@@ -217,6 +217,8 @@ static int control_open(struct control *c, const struct control_params *params)
 		c->fd[i] = -1;
 	r = conf_clone(&c->conf, params->conf);
 	if (!r)
+		r = conf_clone(&c->configured, params->conf);
+	if (!r)
 		r = link_monitor_open(&c->monitor);
 	if (r)
 		return r;
@@ -243,6 +245,7 @@ static void control_close(struct control *c)
 		if (i != SOURCE_LINK && i != SOURCE_SERVER && i != SOURCE_WEB)
 			close_fd(&c->fd[i]);
 	link_monitor_close(c->monitor);
+	conf_free(c->configured);
 	conf_free(c->conf);
 }
 

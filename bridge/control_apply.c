@@ -329,20 +329,41 @@ static int read_again(struct control *c, struct conf **confp)
 	return r;
 }
 
+static int apply_again(struct control *c,
+		       void (*fn)(const struct conf_change *change, void *arg),
+		       void *arg)
+{
+	struct conf *conf, *configured;
+	int r = read_again(c, &conf);
+
+	if (r)
+		return r;
+	r = conf_clone(&configured, conf);
+	if (r) {
+		conf_free(conf);
+		return r;
+	}
+	r = control_apply(c, conf, true, fn, arg); /* takes it */
+	if (r) {
+		conf_free(configured);
+		return r;
+	}
+	conf_free(c->configured);
+	c->configured = configured;
+	return 0;
+}
+
 int control_reload(struct control *c,
 		   void (*fn)(const struct conf_change *change, void *arg),
 		   void *arg)
 {
-	struct conf *conf = NULL;
 	struct timespec now;
 	int r;
 
 	notify_reloading(&c->notify);
 	for (size_t i = 0; i < c->n_bridges; i++)
 		bridge_tap_resume(c->bridge[i]);
-	r = read_again(c, &conf);
-	if (!r)
-		r = control_apply(c, conf, true, fn, arg);
+	r = apply_again(c, fn, arg);
 	clock_gettime(CLOCK_REALTIME, &now);
 	c->reload_ns = clock_now_ns();
 	c->reload_s = (uint64_t)now.tv_sec;

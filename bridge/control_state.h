@@ -38,6 +38,7 @@ enum source {
 struct control {
 	const struct control_params *params;
 	struct conf *conf; /* the one in force, ours */
+	struct conf *configured; /* as it was read last, for what was set since */
 	char *name;
 	char *user; /* that we run as */
 	struct link_monitor *monitor;

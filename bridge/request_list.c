@@ -6,7 +6,8 @@
 
 const struct request_info request_info[REQUESTS] = {
 	[REQUEST_STATUS] = { "status", "",
-		"Which pairs there are and how they are" },
+		"Which pairs there are, how they are, what is done to "
+		"their frames and what of that was set while it runs" },
 	[REQUEST_STATS] = { "stats", "[PAIR]",
 		"Counts since the start, or the last reset" },
 	[REQUEST_LINKS] = { "links", "[PAIR]",

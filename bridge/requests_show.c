@@ -4,23 +4,86 @@
 
 #include <string.h>
 
+#include "bridge_stages.h"
 #include "clock.h"
+#include "conf_value.h"
 #include "log.h"
 #include "report_json.h"
 #include "requests.h"
 
-static json_t *pair_status(const struct bridge *b)
+/* What is asked of the stages of a lane, by keys. */
+static json_t *stages_json(const struct conf_pair *conf, enum side side)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *key = &conf_key[i];
+		const char *text;
+
+		if (!key->sided || key->type != CONF_TEXT)
+			continue;
+		text = value_text(key, conf, side, NULL, 0);
+		if (*text)
+			json_object_set_new(object, key->name,
+					    report_json_text(text));
+	}
+	return object;
+}
+
+static json_t *all_stages_json(const struct bridge *b)
+{
+	json_t *object = json_object();
+
+	for (int side = 0; side < SIDES; side++)
+		if (b->has_lane[side])
+			json_object_set_new(object, side_name[side],
+					    stages_json(b->conf,
+							(enum side)side));
+	return object;
+}
+
+static void add_change(const struct conf_change *change, void *arg)
+{
+	json_array_append_new(arg, json_pack("{sssoso}", "key", change->key,
+					     "from",
+					     report_json_text(change->from),
+					     "to",
+					     report_json_text(change->to)));
+}
+
+/* The keys that were set since the configuration was read. */
+static json_t *changes_json(const struct control *c, const struct bridge *b)
+{
+	const struct conf_pair *from = conf_find_pair(c->configured,
+						      b->conf->name);
+	json_t *array = json_array();
+
+	if (from)
+		conf_diff_keys(from, b->conf, add_change, array);
+	return array;
+}
+
+static json_t *seed_json(const struct bridge *b)
+{
+	if (b->conf->seed)
+		return json_integer((json_int_t)b->conf->seed);
+	return bridge_chain_is_random(b->conf) ?
+		       json_integer((json_int_t)b->seed) : json_null();
+}
+
+static json_t *pair_status(const struct control *c, const struct bridge *b)
 {
 	static const char *const way[] = { "left", "right", "no" };
 
-	return json_pack("{sssssbsssbsssososo}", "name", b->conf->name, "state",
+	return json_pack("{sssssbsssbsssosososososo}", "name", b->conf->name, "state",
 			 bridge_state(b), "paused", b->paused, "one_way",
 			 way[b->conf->one_way], "isolated", b->guarded,
 			 "on_fail", b->conf->on_fail == END_BYPASS ? "bypass" :
 								     "block",
 			 "left", report_json_port(b, SIDE_LEFT), "right",
-			 report_json_port(b, SIDE_RIGHT), "taps",
-			 report_json_taps(b));
+			 report_json_port(b, SIDE_RIGHT), "stages",
+			 all_stages_json(b), "seed", seed_json(b), "changes",
+			 changes_json(c, b), "taps", report_json_taps(b));
 }
 
 static json_t *last_reload(const struct control *c)
@@ -40,7 +103,7 @@ int request_status(struct request *r)
 	size_t i = 0;
 
 	while ((b = control_next_pair(c, r->pair, &i)))
-		json_array_append_new(pairs, pair_status(b));
+		json_array_append_new(pairs, pair_status(c, b));
 	json_decref(r->result);
 	r->result = json_pack(
 		"{sssssssisfsossss?sbsIsoso}", "program", PACKAGE_NAME,

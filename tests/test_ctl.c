@@ -436,14 +436,33 @@ static void test_print_status(void **state)
 		"'state':'no carrier','paused':true,'one_way':'left','left':"
 		"{'name':'eth1','driver':'veth','mtu':9000,'up':true,"
 		"'carrier':true},'right':{'name':'eth2','driver':'igb',"
-		"'mtu':1500,'up':true,'carrier':false}}]}",
+		"'mtu':1500,'up':true,'carrier':false},'stages':{'left':"
+		"{'loss':'1%','delay':'20ms'},'right':{}},'seed':77,'changes':["
+		"{'key':'left.loss','from':'','to':'1%'},"
+		"{'key':'left.delay','from':'5ms','to':'20ms'},"
+		"{'key':'right.delay','from':'5ms','to':'20ms'},"
+		"{'key':'left.rate','from':'1mbit','to':''},"
+		"{'key':'right.rate','from':'2mbit','to':''}]},"
+		"{'name':'lan','state':'forwarding','left':{'name':'a',"
+		"'mtu':1500,'up':true,'carrier':true},'right':{'name':'b',"
+		"'mtu':1500,'up':true,'carrier':true},'stages':{'left':{},"
+		"'right':{}},'seed':null,'changes':[]}]}",
 "bumpwire 1.2 'wan', process 7, running for 2 h 3 min\n"
 "as user joe, without a sandbox\n"
 "configured by its command line, log level info, reloaded 1 time; the last "
 "try, 1 min 5 s ago, FAILED: what was in force still is\n"
 "pair wan: no carrier, paused, one way, from left\n"
 "  left   eth1             up          MTU 9000   veth\n"
-"  right  eth2             no carrier  MTU 1500   igb\n");
+"  right  eth2             no carrier  MTU 1500   igb\n"
+"  left -> right: loss 1%, delay 20ms\n"
+"  seed 77 repeats it\n"
+"  set while it runs: left.loss 1%\n"
+"  set while it runs: delay 20ms, configured 5ms\n"
+"  set while it runs: left.rate unset, configured 1mbit\n"
+"  set while it runs: right.rate unset, configured 2mbit\n"
+"pair lan: forwarding\n"
+"  left   a                up          MTU 1500   \n"
+"  right  b                up          MTU 1500   \n");
 }
 
 static void test_print_reload(void **state)

@@ -78,6 +78,7 @@ static int setup(void **state)
 	c->user = strdup("nobody");
 	c->conf = malloc(sizeof(*c->conf));
 	fill(c->conf);
+	assert_int_equal(conf_clone(&c->configured, c->conf), 0);
 	assert_int_equal(link_monitor_open(&c->monitor), 0);
 	assert_int_equal(control_make_pairs(c), 0);
 	*state = f;
@@ -104,6 +105,7 @@ static int teardown(void **state)
 	for (int i = 0; i < SOURCES; i++)
 		close_fd(&c->fd[i]);
 	link_monitor_close(c->monitor);
+	conf_free(c->configured);
 	conf_free(c->conf);
 	free(c->name);
 	free(c->user);
@@ -317,6 +319,53 @@ static void test_set(void **state)
 	/* And all is the file's again. */
 	assert_changes(f, "{\"request\":\"reload\"}",
 		       "wan right.spin: 8 -> 50 live");
+}
+
+/* A member of the first pair of `status`, as JSON. */
+static void assert_status(struct fixture *f, const char *member,
+			  const char *want)
+{
+	json_t *answer = ask(f, "{\"request\":\"status\",\"pair\":\"wan\"}");
+	const json_t *pair = json_array_get(
+		json_object_get(json_object_get(answer, "result"), "pairs"), 0);
+	char *text = json_dumps(json_object_get(pair, member),
+				JSON_COMPACT | JSON_ENCODE_ANY);
+
+	assert_non_null(text);
+	assert_string_equal(text, want);
+	free(text);
+	json_decref(answer);
+}
+
+/* What is asked for, and what of it since the configuration was read. */
+static void test_status_of_stages(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_status(f, "stages", "{\"left\":{},\"right\":{}}");
+	assert_status(f, "changes", "[]");
+	assert_status(f, "seed", "null");
+	assert_ok(f, SET("left.loss", "2%"));
+	assert_ok(f, SET("seed", "7"));
+	assert_ok(f, SET("right.spin", "9"));
+	assert_status(f, "stages",
+		      "{\"left\":{\"loss\":\"2%\"},\"right\":{}}");
+	assert_status(f, "seed", "7");
+	assert_status(f, "changes", "[{\"key\":\"right.spin\",\"from\":"
+		      "\"50\",\"to\":\"9\"},{\"key\":\"left.loss\","
+		      "\"from\":\"\",\"to\":\"2%\"},{\"key\":\"seed\","
+		      "\"from\":\"0\",\"to\":\"7\"}]");
+	/* A reload that fails leaves both. */
+	f->broken = true;
+	assert_refused(f, "{\"request\":\"reload\"}", "nothing was changed");
+	f->broken = false;
+	assert_ok(f, UNSET("seed"));
+	assert_ok(f, UNSET("spin"));
+	assert_status(f, "changes", "[{\"key\":\"left.loss\",\"from\":\"\","
+		      "\"to\":\"2%\"}]");
+	assert_ok(f, "{\"request\":\"reload\"}");
+	assert_status(f, "stages", "{\"left\":{},\"right\":{}}");
+	assert_status(f, "changes", "[]");
 }
 
 /* The mistake is told with its key, and what is allowed. */
@@ -681,7 +730,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_utf8_cut), TEST(test_good), TEST(test_bad), TEST(test_broken_reload),
-		TEST(test_set), TEST(test_set_mistakes),
+		TEST(test_set), TEST(test_status_of_stages),
+		TEST(test_set_mistakes),
 		TEST(test_set_not_live), TEST(test_set_all),
 		TEST(test_tap_mistakes), TEST(test_tap_start),
 		TEST(test_tap_stream), TEST(test_tap_stream_late),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* See ctl_print.h. Counts are ctl_print_stats.c. */
+/* See ctl_print.h. Counts are ctl_print_stats.c's, `status` is
+ * ctl_print_status.c's. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -8,10 +9,6 @@
 #include "ctl_print.h"
 #include "manual.h"
 #include "request_list.h"
-
-#define MINUTE 60
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
 
 /* ---- members ---- */
 
@@ -39,32 +36,9 @@ static const json_t *item(const struct ctl_answer *a, const char *list,
 	return json_array_get(json_object_get(a->result, list), i);
 }
 
-/* A time that has passed, in the two units that matter: "3 h 5 min". */
-static void print_time(double seconds, FILE *out)
-{
-	uint64_t s = seconds > 0 ? (uint64_t)seconds : 0;
+/* ---- links ---- */
 
-	if (s >= DAY)
-		fprintf(out, "%" PRIu64 " d %" PRIu64 " h", s / DAY,
-			s % DAY / HOUR);
-	else if (s >= HOUR)
-		fprintf(out, "%" PRIu64 " h %" PRIu64 " min", s / HOUR,
-			s % HOUR / MINUTE);
-	else if (s >= MINUTE)
-		fprintf(out, "%" PRIu64 " min %" PRIu64 " s", s / MINUTE,
-			s % MINUTE);
-	else
-		fprintf(out, "%" PRIu64 " s", s);
-}
-
-static double seconds_of(const json_t *object, const char *name)
-{
-	return json_number_value(json_object_get(object, name));
-}
-
-/* ---- status ---- */
-
-static const char *link_state(const json_t *port)
+const char *ctl_link_state(const json_t *port)
 {
 	if (ctl_is_true(port, "held"))
 		return "held down";
@@ -72,74 +46,6 @@ static const char *link_state(const json_t *port)
 		return "down";
 	return ctl_is_true(port, "carrier") ? "up" : "no carrier";
 }
-
-static void print_port(const json_t *pair, const char *side, FILE *out)
-{
-	const json_t *port = json_object_get(pair, side);
-
-	fprintf(out, "  %-6s %-16s %-10s  MTU %-5" PRId64 "  %s\n", side,
-		ctl_text(port, "name"), link_state(port),
-		ctl_integer(port, "mtu"), ctl_text(port, "driver"));
-}
-
-static void print_reloads(const json_t *status, FILE *out)
-{
-	const json_t *last = json_object_get(status, "last_reload");
-	int64_t n = ctl_integer(status, "reloads");
-
-	if (n || json_is_object(last))
-		fprintf(out, "reloaded %" PRId64 " time%s", n,
-			n == 1 ? "" : "s");
-	else
-		fprintf(out, "never reloaded");
-	if (json_is_object(last)) {
-		fprintf(out, "; the last try, ");
-		print_time(seconds_of(last, "seconds_ago"), out);
-		fprintf(out, " ago, %s", ctl_is_true(last, "ok") ? "went well" :
-			"FAILED: what was in force still is");
-	}
-	fprintf(out, "\n");
-}
-
-/* "no": frames go both ways; else they come from this side alone. */
-static void print_way(const json_t *pair, FILE *out)
-{
-	const char *from = ctl_text(pair, "one_way");
-
-	if (!strcmp(from, "left") || !strcmp(from, "right"))
-		fprintf(out, ", one way, from %s", from);
-}
-
-void ctl_print_status(const struct ctl_answer *a, FILE *out)
-{
-	const json_t *status = a->result, *pair;
-	const char *config = ctl_text(status, "config");
-
-	fprintf(out, "%s %s '%s', process %" PRId64 ", running for ",
-		ctl_text(status, "program"), ctl_text(status, "version"),
-		ctl_text(status, "name"), ctl_integer(status, "pid"));
-	print_time(seconds_of(status, "uptime_seconds"), out);
-	fprintf(out, "\nas user %s, %s a sandbox\n", ctl_text(status, "user"),
-		ctl_is_true(status, "sandbox") ? "in" : "without");
-	fprintf(out, "configured by %s, log level %s, ",
-		*config ? config : "its command line", ctl_text(status, "log"));
-	print_reloads(status, out);
-	for (size_t i = 0; (pair = item(a, "pairs", i)); i++) {
-		fprintf(out, "pair %s: %s", ctl_text(pair, "name"),
-			ctl_text(pair, "state"));
-		/* It may be both, and a person who looks must see it. */
-		if (ctl_is_true(pair, "paused") &&
-		    strcmp(ctl_text(pair, "state"), "paused"))
-			fprintf(out, ", paused");
-		print_way(pair, out);
-		fprintf(out, "\n");
-		print_port(pair, "left", out);
-		print_port(pair, "right", out);
-		ctl_print_tap_lines(pair, out);
-	}
-}
-
-/* ---- links ---- */
 
 static void print_counters(const json_t *link, const char *way, FILE *out)
 {
@@ -163,7 +69,7 @@ static void print_link(const json_t *link, FILE *out)
 
 	fprintf(out, "%s: %s of pair %s, %s, operstate %s\n",
 		ctl_text(link, "name"), ctl_text(link, "side"),
-		ctl_text(link, "pair"), link_state(link),
+		ctl_text(link, "pair"), ctl_link_state(link),
 		ctl_text(link, "operstate"));
 	fprintf(out, "  address %s, MTU %" PRId64 ", index %" PRId64
 		", driver %s", ctl_text(link, "address"),

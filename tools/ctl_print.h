@@ -18,7 +18,6 @@ struct ctl_answer {
 	const json_t *result;
 };
 
-void ctl_print_status(const struct ctl_answer *answer, FILE *out);
 void ctl_print_links(const struct ctl_answer *answer, FILE *out);
 void ctl_print_text(const struct ctl_answer *answer, FILE *out);
 void ctl_print_reload(const struct ctl_answer *answer, FILE *out);
@@ -30,6 +29,13 @@ void ctl_print_reset(const struct ctl_answer *answer, FILE *out);
 void ctl_print_level(const struct ctl_answer *answer, FILE *out);
 void ctl_print_stop(const struct ctl_answer *answer, FILE *out);
 void ctl_print_commands(const struct ctl_answer *answer, FILE *out);
+
+/* "up", "no carrier", ... */
+const char *ctl_link_state(const json_t *port);
+
+/* ---- ctl_print_status.c ---- */
+
+void ctl_print_status(const struct ctl_answer *answer, FILE *out);
 
 /* ---- ctl_print_stats.c ---- */
 
