@@ -6,6 +6,7 @@
 
 #include "bridge_propagate.h"
 #include "bridge_taps.h"
+#include "conf_value.h"
 #include "report_json.h"
 #include "tap_health.h"
 
@@ -146,6 +147,24 @@ json_t *report_json_taps(const struct bridge *b)
 	return array;
 }
 
+json_t *report_json_settings(const struct bridge *b, enum side side)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < conf_n_keys; i++) {
+		const struct conf_key *key = &conf_key[i];
+		const char *text;
+
+		if (!key->sided || key->type != CONF_TEXT)
+			continue;
+		text = value_text(key, b->conf, side, NULL, 0);
+		if (*text)
+			json_object_set_new(object, key->name,
+					    report_json_text(text));
+	}
+	return object;
+}
+
 static json_t *lane_json(const struct bridge *b, enum side side, bool final)
 {
 	const struct stage *filter = bridge_stage(b, side, STAGE_FILTER);
@@ -168,6 +187,7 @@ static json_t *lane_json(const struct bridge *b, enum side side, bool final)
 			    report_json_text(b->conf->port[side == SIDE_LEFT ?
 						       SIDE_RIGHT : SIDE_LEFT]));
 	json_object_set_new(object, "rules", rules(b, side));
+	json_object_set_new(object, "settings", report_json_settings(b, side));
 	json_object_set_new(object, "stages", stages(b, side));
 	if (filter)
 		json_object_set_new(object, "unmatched_frames",

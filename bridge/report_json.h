@@ -21,6 +21,10 @@ json_t *report_json_object(const struct report *r);
 /* The taps of a bridge, and what they have seen. */
 json_t *report_json_taps(const struct bridge *b);
 
+/* What is asked of the stages of a lane: {"loss": "1%", ...} by keys that are
+ * set. */
+json_t *report_json_settings(const struct bridge *b, enum side side);
+
 /* A port, without its link's counters, and these. */
 json_t *report_json_port(const struct bridge *b, enum side side);
 json_t *report_json_link(const struct link_counters *c);

@@ -6,39 +6,19 @@
 
 #include "bridge_stages.h"
 #include "clock.h"
-#include "conf_value.h"
 #include "log.h"
 #include "report_json.h"
 #include "requests.h"
 
-/* What is asked of the stages of a lane, by keys. */
-static json_t *stages_json(const struct conf_pair *conf, enum side side)
-{
-	json_t *object = json_object();
-
-	for (size_t i = 0; i < conf_n_keys; i++) {
-		const struct conf_key *key = &conf_key[i];
-		const char *text;
-
-		if (!key->sided || key->type != CONF_TEXT)
-			continue;
-		text = value_text(key, conf, side, NULL, 0);
-		if (*text)
-			json_object_set_new(object, key->name,
-					    report_json_text(text));
-	}
-	return object;
-}
-
-static json_t *all_stages_json(const struct bridge *b)
+static json_t *settings_json(const struct bridge *b)
 {
 	json_t *object = json_object();
 
 	for (int side = 0; side < SIDES; side++)
 		if (b->has_lane[side])
 			json_object_set_new(object, side_name[side],
-					    stages_json(b->conf,
-							(enum side)side));
+					    report_json_settings(
+						    b, (enum side)side));
 	return object;
 }
 
@@ -81,8 +61,8 @@ static json_t *pair_status(const struct control *c, const struct bridge *b)
 			 "on_fail", b->conf->on_fail == END_BYPASS ? "bypass" :
 								     "block",
 			 "left", report_json_port(b, SIDE_LEFT), "right",
-			 report_json_port(b, SIDE_RIGHT), "stages",
-			 all_stages_json(b), "seed", seed_json(b), "changes",
+			 report_json_port(b, SIDE_RIGHT), "settings",
+			 settings_json(b), "seed", seed_json(b), "changes",
 			 changes_json(c, b), "taps", report_json_taps(b));
 }
 

@@ -436,7 +436,7 @@ static void test_print_status(void **state)
 		"'state':'no carrier','paused':true,'one_way':'left','left':"
 		"{'name':'eth1','driver':'veth','mtu':9000,'up':true,"
 		"'carrier':true},'right':{'name':'eth2','driver':'igb',"
-		"'mtu':1500,'up':true,'carrier':false},'stages':{'left':"
+		"'mtu':1500,'up':true,'carrier':false},'settings':{'left':"
 		"{'loss':'1%','delay':'20ms'},'right':{}},'seed':77,'changes':["
 		"{'key':'left.loss','from':'','to':'1%'},"
 		"{'key':'left.delay','from':'5ms','to':'20ms'},"
@@ -445,7 +445,7 @@ static void test_print_status(void **state)
 		"{'key':'right.rate','from':'2mbit','to':''}]},"
 		"{'name':'lan','state':'forwarding','left':{'name':'a',"
 		"'mtu':1500,'up':true,'carrier':true},'right':{'name':'b',"
-		"'mtu':1500,'up':true,'carrier':true},'stages':{'left':{},"
+		"'mtu':1500,'up':true,'carrier':true},'settings':{'left':{},"
 		"'right':{}},'seed':null,'changes':[]}]}",
 "bumpwire 1.2 'wan', process 7, running for 2 h 3 min\n"
 "as user joe, without a sandbox\n"

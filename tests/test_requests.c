@@ -338,17 +338,17 @@ static void assert_status(struct fixture *f, const char *member,
 }
 
 /* What is asked for, and what of it since the configuration was read. */
-static void test_status_of_stages(void **state)
+static void test_status_of_settings(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_status(f, "stages", "{\"left\":{},\"right\":{}}");
+	assert_status(f, "settings", "{\"left\":{},\"right\":{}}");
 	assert_status(f, "changes", "[]");
 	assert_status(f, "seed", "null");
 	assert_ok(f, SET("left.loss", "2%"));
 	assert_ok(f, SET("seed", "7"));
 	assert_ok(f, SET("right.spin", "9"));
-	assert_status(f, "stages",
+	assert_status(f, "settings",
 		      "{\"left\":{\"loss\":\"2%\"},\"right\":{}}");
 	assert_status(f, "seed", "7");
 	assert_status(f, "changes", "[{\"key\":\"right.spin\",\"from\":"
@@ -364,7 +364,7 @@ static void test_status_of_stages(void **state)
 	assert_status(f, "changes", "[{\"key\":\"left.loss\",\"from\":\"\","
 		      "\"to\":\"2%\"}]");
 	assert_ok(f, "{\"request\":\"reload\"}");
-	assert_status(f, "stages", "{\"left\":{},\"right\":{}}");
+	assert_status(f, "settings", "{\"left\":{},\"right\":{}}");
 	assert_status(f, "changes", "[]");
 }
 
@@ -730,7 +730,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_utf8_cut), TEST(test_good), TEST(test_bad), TEST(test_broken_reload),
-		TEST(test_set), TEST(test_status_of_stages),
+		TEST(test_set), TEST(test_status_of_settings),
 		TEST(test_set_mistakes),
 		TEST(test_set_not_live), TEST(test_set_all),
 		TEST(test_tap_mistakes), TEST(test_tap_start),

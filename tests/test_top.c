@@ -181,8 +181,8 @@ static void test_rates(void **state)
 	assert_int_equal(l->count[TOP_FORWARDED_BYTES].since, 80000);
 	assert_int_equal(l->count[TOP_RING_FULL_FRAMES].since, 50);
 	assert_false(l->began_anew);
-	assert_true(l->ring_known);
-	assert_int_equal(l->ring_percent, 0);
+	assert_true(l->ring.known);
+	assert_int_equal(l->ring.percent, 0);
 	assert_int_equal(v->pair[0].n_reasons, 3);
 	assert_string_equal(v->pair[0].reason[1].name, "tx_full");
 	assert_int_equal(v->pair[0].reason[1].frames[SIDE_LEFT].since, 100);
@@ -302,6 +302,60 @@ static void test_pairs_come_and_go(void **state)
 		 stats(2, pair("wan", lane(2), NULL), NULL));
 	assert_int_equal(v->n_pairs, 1);
 	assert_int_equal(v->pair[0].lane[SIDE_LEFT].count[0].since, 10);
+	top_view_free(v);
+}
+
+/* A row of two cells; no row where `left` is NULL. */
+static void assert_row(char *text, const char *label, const char *left,
+		       const char *right)
+{
+	char start[24], want[96];
+
+	snprintf(start, sizeof(start), "  %-16s", label);
+	snprintf(want, sizeof(want), "%s%21s%21s", start, left ? left : "",
+		 right);
+	if (left)
+		assert_has(row(text, start), want);
+	else
+		assert_string_equal(row(text, start), "");
+}
+
+/* What is asked of stages stands with the ports; their counts and the taps'
+ * below, of each lane that has them; sizes and times are no counts. */
+static void test_stages_and_taps(void **state)
+{
+#define LANE(lost, queued) "{\"received_frames\":1,\"held_frames\":3," \
+	"\"settings\":{\"loss\":\"1%\",\"delay\":\"2\\u001b[Jms\"}," \
+	"\"stages\":{\"impair\":{\"lost\":" #lost ",\"corrupted\":0}," \
+	"\"rate\":{\"queued_bytes\":" #queued ",\"queue_limit_bytes\":200," \
+	"\"lost_us\":7}}}"
+#define TAP(taken, lost) "{\"id\":\"ids\",\"left\":{\"taken_frames\":" #taken \
+	",\"lost_frames\":" #lost "},\"right\":{\"taken_frames\":0}}"
+#define STATS(second, lane, tap) "{\"seconds\":" #second ",\"pairs\":[{" \
+	"\"name\":\"p\",\"lanes\":{\"left\":" lane ",\"right\":{" \
+	"\"received_frames\":1}},\"taps\":[" tap "]}]}"
+	struct top_view *v = view_of(STATS(1, LANE(5, 0), TAP(10, 0)),
+				     STATS(2, LANE(9, 50), TAP(30, 2)));
+	char *text;
+
+	(void)state;
+	assert_string_equal(v->pair[0].lane[SIDE_LEFT].asked,
+			    "loss 1%, delay 2?[Jms");
+	assert_int_equal(v->pair[0].n_stages, 2);
+	text = page(v, 80, false);
+	assert_has(text, "\n  left -> right: loss 1%, delay 2?[Jms ");
+	assert_has_not(text, "  right -> left:");
+	assert_row(text, "held", "3", "0");
+	assert_row(text, "queue, bytes", "50/200  25 %", "");
+	assert_row(text, "impair lost", "4.0 pps   ", "");
+	assert_row(text, "impair corrupted", NULL, NULL);
+	assert_row(text, "tap ids", "20.0 pps   ", "0 pps   ");
+	assert_row(text, "tap ids lost", "! 2.0 pps   ", "");
+	free(text);
+	text = plain(v);
+	assert_has(text, ", impair lost 4, tap ids 20, tap ids lost 2, held 3, "
+			 "queue 50/200 25 %");
+	free(text);
 	top_view_free(v);
 }
 
@@ -430,8 +484,8 @@ static void test_absurd(void **state)
 	assert_int_equal(v->pair[0].port[SIDE_LEFT].mtu, 0);
 	assert_int_equal(v->pair[0].port[SIDE_RIGHT].mtu, 0);
 	assert_false(v->pair[0].port[SIDE_LEFT].up_known);
-	assert_false(v->pair[0].lane[SIDE_LEFT].ring_known);
-	assert_false(v->pair[0].lane[SIDE_RIGHT].ring_known);
+	assert_false(v->pair[0].lane[SIDE_LEFT].ring.known);
+	assert_false(v->pair[0].lane[SIDE_RIGHT].ring.known);
 	assert_false(v->pair[0].lane[0].count[TOP_RECEIVED_BYTES].known);
 	assert_has(text, ">999 Epps");
 	free(text);
@@ -750,6 +804,7 @@ int main(void)
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_pairs_come_and_go),
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_stages_and_taps),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_passed_over),
 		cmocka_unit_test(test_absurd),

@@ -76,7 +76,7 @@ static void print_way(const json_t *pair, FILE *out)
 }
 
 /* "left -> right: loss 1%, delay 20ms", where anything is asked for. */
-static void print_lane_stages(const char *side, json_t *lane, FILE *out)
+static void print_settings_of(const char *side, json_t *lane, FILE *out)
 {
 	const char *before = !strcmp(side, "left") ? "  left -> right: " :
 						     "  right -> left: ";
@@ -91,13 +91,13 @@ static void print_lane_stages(const char *side, json_t *lane, FILE *out)
 		fprintf(out, "\n");
 }
 
-static void print_stages(const json_t *pair, FILE *out)
+static void print_settings(const json_t *pair, FILE *out)
 {
-	json_t *stages = json_object_get(pair, "stages"), *lane;
+	json_t *settings = json_object_get(pair, "settings"), *lane;
 	const char *side;
 
-	json_object_foreach(stages, side, lane)
-		print_lane_stages(side, lane, out);
+	json_object_foreach(settings, side, lane)
+		print_settings_of(side, lane, out);
 	if (json_is_integer(json_object_get(pair, "seed")))
 		fprintf(out, "  seed %" PRId64 " repeats it\n",
 			ctl_integer(pair, "seed"));
@@ -147,7 +147,7 @@ static void print_pair(const json_t *pair, FILE *out)
 	fprintf(out, "\n");
 	print_port(pair, "left", out);
 	print_port(pair, "right", out);
-	print_stages(pair, out);
+	print_settings(pair, out);
 	print_changes(pair, out);
 	ctl_print_tap_lines(pair, out);
 }

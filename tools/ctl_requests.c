@@ -50,8 +50,8 @@ const struct ctl_request ctl_request[REQUESTS] = {
 const struct request_info *ctl_request_info(int request)
 {
 	static const struct request_info top = {
-		"top", "[PAIR]", "Show rates, drops, rings and rules as they "
-				 "change, on the whole terminal",
+		"top", "[PAIR]", "Show rates, drops, rings, stages and rules as "
+				 "they change, on the whole terminal",
 	};
 
 	return request == CTL_TOP ? &top : &request_info[request];

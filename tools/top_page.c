@@ -155,22 +155,34 @@ static bool counts_any(const struct top_pair *pair, enum top_counter counter)
 }
 
 /* What never happened has no row. */
-static void put_reasons(struct pen *p, const struct top_pair *pair)
+static void put_rows(struct pen *p, const struct top_row *rows, size_t n,
+		     size_t indent)
 {
-	for (size_t i = 0; i < pair->n_reasons; i++) {
-		const struct top_reason *reason = &pair->reason[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct top_row *row = &rows[i];
 
-		if (!reason->frames[SIDE_LEFT].total &&
-		    !reason->frames[SIDE_RIGHT].total)
+		if (!row->frames[SIDE_LEFT].total &&
+		    !row->frames[SIDE_RIGHT].total)
 			continue;
 		next_line(p);
-		put(p, 4, LABEL_WIDTH - 4, TOP_LOOK_PLAIN, reason->name);
+		put(p, indent, LABEL_WIDTH - indent, TOP_LOOK_PLAIN, row->name);
 		for (int side = 0; side < SIDES; side++)
-			if (pair->lane[side].exists)
-				put_count(p, side, &reason->frames[side],
-					  false,
-					  top_reason_is_bad(reason->name));
+			if (row->frames[side].known)
+				put_count(p, side, &row->frames[side], false,
+					  row->is_bad);
 	}
+}
+
+static void put_fill(const struct pen *p, int side, const struct top_fill *fill,
+		     bool is_bad)
+{
+	char text[TOP_TEXT_SIZE * 2] = "-";
+
+	if (fill->known)
+		snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64 " %3u %%",
+			 fill->used, fill->size, fill->percent);
+	put_right(p, cell_column(p, side), CELL_WIDTH,
+		  is_bad ? TOP_LOOK_BAD : TOP_LOOK_PLAIN, text);
 }
 
 static void put_ring(struct pen *p, const struct top_pair *pair)
@@ -178,21 +190,42 @@ static void put_ring(struct pen *p, const struct top_pair *pair)
 	next_line(p);
 	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "ring");
 	for (int side = 0; side < SIDES; side++) {
-		const struct top_lane *lane = &pair->lane[side];
-		char text[TOP_TEXT_SIZE * 2];
+		const struct top_fill *ring = &pair->lane[side].ring;
 
-		if (!lane->exists)
+		if (pair->lane[side].exists)
+			put_fill(p, side, ring, ring->known && ring->percent >
+							TOP_RING_BAD_PERCENT);
+	}
+}
+
+/* A rate's queue is full whenever there is more than it lets pass. */
+static void put_queue(struct pen *p, const struct top_pair *pair)
+{
+	if (!pair->lane[SIDE_LEFT].queue.known &&
+	    !pair->lane[SIDE_RIGHT].queue.known)
+		return;
+	next_line(p);
+	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "queue, bytes");
+	for (int side = 0; side < SIDES; side++)
+		if (pair->lane[side].queue.known)
+			put_fill(p, side, &pair->lane[side].queue, false);
+}
+
+static void put_held(struct pen *p, const struct top_pair *pair)
+{
+	if (!*pair->lane[SIDE_LEFT].asked && !*pair->lane[SIDE_RIGHT].asked &&
+	    !pair->lane[SIDE_LEFT].held && !pair->lane[SIDE_RIGHT].held)
+		return;
+	next_line(p);
+	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "held");
+	for (int side = 0; side < SIDES; side++) {
+		char text[TOP_TEXT_SIZE];
+
+		if (!pair->lane[side].exists)
 			continue;
-		snprintf(text, sizeof(text), "-");
-		if (lane->ring_known)
-			snprintf(text, sizeof(text),
-				 "%" PRIu64 "/%" PRIu64 " %3u %%",
-				 lane->ring_used, lane->ring_slots,
-				 lane->ring_percent);
-		put_right(p, cell_column(p, side), CELL_WIDTH,
-			  lane->ring_known &&
-			  lane->ring_percent > TOP_RING_BAD_PERCENT ?
-				  TOP_LOOK_BAD : TOP_LOOK_PLAIN, text);
+		top_count(text, pair->lane[side].held, TOP_COUNT_WIDTH);
+		put_right(p, cell_column(p, side), CELL_WIDTH, TOP_LOOK_PLAIN,
+			  text);
 	}
 }
 
@@ -233,6 +266,20 @@ static void put_port(struct pen *p, const struct top_port *port, int side)
 	else
 		put(p, 38, 12, TOP_LOOK_PLAIN, "mtu -");
 	put(p, 49, TOP_COLUMNS_MAX, TOP_LOOK_PLAIN, port->driver);
+}
+
+/* What is done to its frames, as it was asked for. */
+static void put_asked(struct pen *p, const struct top_pair *pair)
+{
+	for (int side = 0; side < SIDES; side++) {
+		const struct top_lane *lane = &pair->lane[side];
+
+		if (!*lane->asked)
+			continue;
+		next_line(p);
+		put_format(p, 2, TOP_LOOK_PLAIN, "%s -> %s: %s",
+			   side_name[side], side_name[!side], lane->asked);
+	}
 }
 
 /* Where the names are too long for a column, the sides are said. */
@@ -296,6 +343,7 @@ static void put_pair(struct pen *p, const struct top_pair *pair)
 	put_title(p, pair);
 	for (int side = 0; side < SIDES; side++)
 		put_port(p, &pair->port[side], side);
+	put_asked(p, pair);
 	if (!pair->lane[SIDE_LEFT].exists && !pair->lane[SIDE_RIGHT].exists)
 		return;
 	put_lane_names(p, pair);
@@ -310,9 +358,13 @@ static void put_pair(struct pen *p, const struct top_pair *pair)
 	if (counts_any(pair, TOP_SPLIT_FRAMES))
 		put_counter(p, pair, "split", TOP_SPLIT_FRAMES, false, false);
 	put_counter(p, pair, "dropped", TOP_DROPPED_FRAMES, false, false);
-	put_reasons(p, pair);
+	put_rows(p, pair->reason, pair->n_reasons, 4);
 	put_counter(p, pair, "ring full", TOP_RING_FULL_FRAMES, false, true);
 	put_ring(p, pair);
+	put_held(p, pair);
+	put_queue(p, pair);
+	put_rows(p, pair->stage, pair->n_stages, 2);
+	put_rows(p, pair->tap, pair->n_taps, 2);
 	put_rules(p, pair);
 }
 

@@ -47,18 +47,24 @@ static void print_rates(const struct top_view *view, const struct top_count *c,
 	fprintf(out, " %s, %s", frames, bits);
 }
 
-/* The reasons of this turn, and the rules that matched in it. */
+static void print_rows(const struct top_row *row, size_t n, int side, FILE *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct top_count *c = &row[i].frames[side];
+
+		if (c->compared && c->since)
+			fprintf(out, ", %s %" PRIu64, row[i].name, c->since);
+	}
+}
+
+/* What has happened in this turn, and the rules that matched in it. */
 static void print_turn(const struct top_pair *pair, int side, FILE *out)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < pair->n_reasons; i++) {
-		const struct top_count *c = &pair->reason[i].frames[side];
-
-		if (c->compared && c->since)
-			fprintf(out, ", %s %" PRIu64, pair->reason[i].name,
-				c->since);
-	}
+	print_rows(pair->reason, pair->n_reasons, side, out);
+	print_rows(pair->stage, pair->n_stages, side, out);
+	print_rows(pair->tap, pair->n_taps, side, out);
 	for (size_t i = 0; i < pair->n_rules; i++) {
 		const struct top_count *c = &pair->rule[i].frames[side];
 
@@ -68,6 +74,14 @@ static void print_turn(const struct top_pair *pair, int side, FILE *out)
 	}
 	if (n > RULES_MAX)
 		fprintf(out, ", %zu more rules", n - RULES_MAX);
+}
+
+static void print_fill(const struct top_fill *fill, const char *label,
+		       FILE *out)
+{
+	if (fill->known)
+		fprintf(out, ", %s %" PRIu64 "/%" PRIu64 " %u %%", label,
+			fill->used, fill->size, fill->percent);
 }
 
 static void print_lane(const struct top_view *view, const struct top_pair *pair,
@@ -86,9 +100,10 @@ static void print_lane(const struct top_view *view, const struct top_pair *pair,
 	if (lane->count[TOP_RING_FULL_FRAMES].total)
 		print_count(&lane->count[TOP_RING_FULL_FRAMES], "ring full",
 			    out);
-	if (lane->ring_known)
-		fprintf(out, ", ring %" PRIu64 "/%" PRIu64 " %u %%",
-			lane->ring_used, lane->ring_slots, lane->ring_percent);
+	if (lane->held)
+		fprintf(out, ", held %" PRIu64, lane->held);
+	print_fill(&lane->queue, "queue", out);
+	print_fill(&lane->ring, "ring", out);
 }
 
 static void print_port(const struct top_port *port, FILE *out)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "top_view.h"
+#include "top_take.h"
 
 #define TURN_S_MAX 1e9
 
@@ -27,81 +27,15 @@ struct pair_answers {
 	bool restarted;
 };
 
-/* ---- single values ---- */
-
-/* Names come from files and from the kernel: no byte of them may move a
- * cursor, and each takes one column. */
-static void take_text(char to[TOP_NAME_SIZE], const char *from)
-{
-	size_t at = 0;
-
-	for (; from && *from && at + 1 < TOP_NAME_SIZE; from++) {
-		const unsigned char c = (unsigned char)*from;
-
-		if (c >= 0x80 && c < 0xc0)
-			continue; /* goes on with a character */
-		to[at++] = c >= 0x20 && c < 0x7f ? (char)c : '?';
-	}
-	to[at] = '\0';
-}
-
-static void take_member(char to[TOP_NAME_SIZE], const json_t *object,
-			const char *member)
-{
-	take_text(to, json_string_value(json_object_get(object, member)));
-}
-
-static bool take_number(uint64_t *to, const json_t *object, const char *member)
-{
-	const json_t *value = json_object_get(object, member);
-
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
-		return false;
-	*to = (uint64_t)json_integer_value(value);
-	return true;
-}
-
-static double take_seconds(const json_t *object, const char *member)
-{
-	const json_t *value = json_object_get(object, member);
-
-	return json_is_number(value) ? json_number_value(value) : -1;
-}
-
-static struct top_count take_count(const json_t *now, const json_t *before,
-				   const char *member)
-{
-	struct top_count c = { 0 };
-	uint64_t was;
-
-	c.known = take_number(&c.total, now, member);
-	if (!c.known || !take_number(&was, before, member) || was > c.total)
-		return c;
-	c.compared = true;
-	c.since = c.total - was;
-	return c;
-}
+/* ---- where things stand ---- */
 
 static bool went_back(const json_t *now, const json_t *before,
 		      const char *member)
 {
 	uint64_t is, was;
 
-	return take_number(&is, now, member) &&
-	       take_number(&was, before, member) && is < was;
-}
-
-static const json_t *find_named(const json_t *array, const char *key,
-				const char *name)
-{
-	for (size_t i = 0; name && i < json_array_size(array); i++) {
-		const json_t *it = json_array_get(array, i);
-		const char *text = json_string_value(json_object_get(it, key));
-
-		if (text && !strcmp(text, name))
-			return it;
-	}
-	return NULL;
+	return top_take_number(&is, now, member) &&
+	       top_take_number(&was, before, member) && is < was;
 }
 
 static const json_t *lane_of(const json_t *pair, int side)
@@ -126,16 +60,8 @@ static void take_lane(struct top_lane *lane, const json_t *now,
 		      const json_t *before)
 {
 	for (int i = 0; i < TOP_COUNTERS; i++)
-		lane->count[i] = take_count(now, before, counter_name[i]);
-	lane->ring_known = take_number(&lane->ring_used, now,
-				       "ring_used_slots") &&
-			   take_number(&lane->ring_slots, now, "ring_slots") &&
-			   lane->ring_slots &&
-			   lane->ring_used <= lane->ring_slots;
-	if (lane->ring_known)
-		lane->ring_percent = (unsigned int)((double)lane->ring_used *
-						    100 /
-						    (double)lane->ring_slots);
+		lane->count[i] = top_take_count(now, before, counter_name[i]);
+	top_take_fill(&lane->ring, now, "ring_used_slots", "ring_slots");
 }
 
 static void take_port(struct top_port *port, const json_t *stats,
@@ -144,40 +70,13 @@ static void take_port(struct top_port *port, const json_t *stats,
 	const json_t *from = stats ? stats : status;
 	const json_t *up = json_object_get(from, "up");
 
-	take_member(port->name, from, "name");
-	take_member(port->driver, from, "driver");
-	if (!take_number(&port->mtu, from, "mtu") || port->mtu > UINT32_MAX)
+	top_take_member(port->name, from, "name");
+	top_take_member(port->driver, from, "driver");
+	if (!top_take_number(&port->mtu, from, "mtu") || port->mtu > UINT32_MAX)
 		port->mtu = 0;
 	port->up_known = json_is_boolean(up);
 	port->up = json_is_true(up);
 	port->carrier = json_is_true(json_object_get(from, "carrier"));
-}
-
-/* Room for one more of `size` bytes, zeroed; NULL: no memory. */
-static void *grow(void *array, size_t *n, size_t size)
-{
-	char *more = *n < SIZE_MAX / size - 1 ?
-			     realloc(*(void **)array, (*n + 1) * size) : NULL;
-
-	if (!more)
-		return NULL;
-	*(void **)array = more;
-	return memset(more + (*n)++ * size, 0, size);
-}
-
-static struct top_reason *reason_row(struct top_pair *pair, const char *name)
-{
-	char clean[TOP_NAME_SIZE];
-	struct top_reason *reason;
-
-	take_text(clean, name);
-	for (size_t i = 0; i < pair->n_reasons; i++)
-		if (!strcmp(pair->reason[i].name, clean))
-			return &pair->reason[i];
-	reason = grow(&pair->reason, &pair->n_reasons, sizeof(*reason));
-	if (reason)
-		memcpy(reason->name, clean, sizeof(clean));
-	return reason;
 }
 
 static bool take_reasons(struct top_pair *pair, int side, const json_t *now,
@@ -189,11 +88,13 @@ static bool take_reasons(struct top_pair *pair, int side, const json_t *now,
 	for (void *i = json_object_iter(reasons); i;
 	     i = json_object_iter_next(reasons, i)) {
 		const char *name = json_object_iter_key(i);
-		struct top_reason *reason = reason_row(pair, name);
+		struct top_row *reason = top_row(&pair->reason,
+						 &pair->n_reasons, name);
 
 		if (!reason)
 			return false;
-		reason->frames[side] = take_count(reasons, old, name);
+		reason->is_bad = top_reason_is_bad(name);
+		reason->frames[side] = top_take_count(reasons, old, name);
 	}
 	return true;
 }
@@ -207,8 +108,8 @@ static struct top_rule *rule_row(struct top_pair *pair, int side,
 	struct top_rule *rule;
 	char action[TOP_NAME_SIZE];
 
-	take_member(one.id, now, "id");
-	take_member(action, now, "action");
+	top_take_member(one.id, now, "id");
+	top_take_member(action, now, "action");
 	one.pass_only = !strcmp(action, "pass_only");
 	for (size_t i = 0; i < pair->n_rules; i++) {
 		rule = &pair->rule[i];
@@ -216,7 +117,7 @@ static struct top_rule *rule_row(struct top_pair *pair, int side,
 		    !strcmp(rule->id, one.id))
 			return rule;
 	}
-	rule = grow(&pair->rule, &pair->n_rules, sizeof(*rule));
+	rule = top_grow(&pair->rule, &pair->n_rules, sizeof(*rule));
 	if (rule)
 		*rule = one;
 	return rule;
@@ -239,8 +140,8 @@ static bool take_rules(struct top_pair *pair, int side, const json_t *now,
 		if (!rule)
 			return false;
 		rule->on[side] = true;
-		rule->frames[side] = take_count(
-			it, find_named(old, "id", id), "frames");
+		rule->frames[side] = top_take_count(
+			it, top_find_named(old, "id", id), "frames");
 	}
 	return true;
 }
@@ -249,13 +150,13 @@ static bool take_pair(struct top_pair *pair, const struct pair_answers *a)
 {
 	const json_t *paused = json_object_get(a->status, "paused");
 
-	take_member(pair->name, a->now, "name");
-	take_member(pair->state, a->now, "state");
+	top_take_member(pair->name, a->now, "name");
+	top_take_member(pair->state, a->now, "state");
 	if (!*pair->state)
-		take_member(pair->state, a->status, "state");
+		top_take_member(pair->state, a->status, "state");
 	if (!*pair->state)
-		take_text(pair->state, json_is_true(paused) ? "paused" :
-							      "unknown");
+		strcpy(pair->state, json_is_true(paused) ? "paused" :
+							   "unknown");
 	for (int side = 0; side < SIDES; side++) {
 		const json_t *now = lane_of(a->now, side);
 		const json_t *before = a->restarted ?
@@ -268,16 +169,18 @@ static bool take_pair(struct top_pair *pair, const struct pair_answers *a)
 		if (!json_is_object(now))
 			continue;
 		lane->exists = true;
+		top_take_asked(lane->asked, now);
 		lane->began_anew = a->restarted ||
 				   lane_began_anew(now, before);
 		if (lane->began_anew)
 			before = NULL;
 		take_lane(lane, now, before);
 		if (!take_reasons(pair, side, now, before) ||
+		    !top_take_stages(pair, side, now, before) ||
 		    !take_rules(pair, side, now, before))
 			return false;
 	}
-	return true;
+	return top_take_taps(pair, a->now, a->restarted ? NULL : a->before);
 }
 
 /* ---- all ---- */
@@ -298,8 +201,8 @@ static bool take_pairs(struct top_view *view, const struct top_answers *now,
 
 		if (!name)
 			continue;
-		a.before = find_named(old, "name", name);
-		a.status = find_named(status, "name", name);
+		a.before = top_find_named(old, "name", name);
+		a.status = top_find_named(status, "name", name);
 		view->pair[view->n_pairs].is_new = old && !a.before;
 		/* It is counted first: what it has is freed with the view. */
 		if (!take_pair(&view->pair[view->n_pairs++], &a))
@@ -312,8 +215,8 @@ static bool take_pairs(struct top_view *view, const struct top_answers *now,
 static double turn_of(const struct top_answers *now,
 		      const struct top_answers *before)
 {
-	double is = take_seconds(now->stats, "seconds");
-	double was = take_seconds(before->stats, "seconds");
+	double is = top_take_seconds(now->stats, "seconds");
+	double was = top_take_seconds(before->stats, "seconds");
 	double turn = is - was;
 
 	return is >= 0 && was >= 0 && turn > 0 && turn < TURN_S_MAX ? turn : 0;
@@ -326,11 +229,11 @@ static bool is_another(const struct top_answers *now,
 
 	if (!before->stats)
 		return false;
-	if (take_number(&pid, now->status, "pid") &&
-	    take_number(&was, before->status, "pid") && pid != was)
+	if (top_take_number(&pid, now->status, "pid") &&
+	    top_take_number(&was, before->status, "pid") && pid != was)
 		return true;
-	return take_seconds(now->stats, "seconds") <
-	       take_seconds(before->stats, "seconds");
+	return top_take_seconds(now->stats, "seconds") <
+	       top_take_seconds(before->stats, "seconds");
 }
 
 struct top_view *top_view_new(const struct top_answers *now,
@@ -343,12 +246,12 @@ struct top_view *top_view_new(const struct top_answers *now,
 		return NULL;
 	if (!before)
 		before = &none;
-	take_member(view->program, now->stats, "program");
-	take_member(view->version, now->stats, "version");
-	take_member(view->name, now->status, "name");
-	if (!take_number(&view->pid, now->status, "pid"))
+	top_take_member(view->program, now->stats, "program");
+	top_take_member(view->version, now->stats, "version");
+	top_take_member(view->name, now->status, "name");
+	if (!top_take_number(&view->pid, now->status, "pid"))
 		view->pid = 0;
-	view->uptime_s = take_seconds(now->status, "uptime_seconds");
+	view->uptime_s = top_take_seconds(now->status, "uptime_seconds");
 	view->restarted = is_another(now, before);
 	view->turn_s = view->restarted ? 0 : turn_of(now, before);
 	if (take_pairs(view, now, before))
@@ -363,6 +266,8 @@ void top_view_free(struct top_view *view)
 		return;
 	for (size_t i = 0; i < view->n_pairs; i++) {
 		free(view->pair[i].reason);
+		free(view->pair[i].stage);
+		free(view->pair[i].tap);
 		free(view->pair[i].rule);
 	}
 	free(view->pair);
@@ -378,8 +283,14 @@ double top_view_rate(const struct top_view *view, const struct top_count *c)
 
 bool top_reason_is_bad(const char *name)
 {
-	return strcmp(name, reason_info[REASON_FILTERED].name) != 0 &&
-	       strcmp(name, reason_info[REASON_PAUSED].name) != 0;
+	static const enum reason ordered[] = {
+		REASON_FILTERED, REASON_PAUSED, REASON_IMPAIRED, REASON_AGED,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ordered); i++)
+		if (!strcmp(name, reason_info[ordered[i]].name))
+			return false;
+	return true;
 }
 
 bool top_state_is_good(const char *state)

@@ -17,6 +17,7 @@
 
 /* Printable ASCII only; what else came stands as '?', and long ones are cut. */
 #define TOP_NAME_SIZE 64
+#define TOP_ASKED_SIZE 160 /* as wide as a page */
 
 struct top_count {
 	bool known;
@@ -45,19 +46,29 @@ struct top_rule {
 	struct top_count frames[SIDES];
 };
 
-/* A reason that this program does not know yet has a row of its own. */
-struct top_reason {
+/* What is counted by names: reasons, stages, taps. One that this program does
+ * not know yet has a row, too. */
+struct top_row {
 	char name[TOP_NAME_SIZE];
+	bool is_bad; /* nobody has ordered it: it is news */
 	struct top_count frames[SIDES];
+};
+
+/* How full something is. */
+struct top_fill {
+	bool known;
+	uint64_t used, size;
+	unsigned int percent;
 };
 
 struct top_lane {
 	bool exists; /* false: the pair is one_way */
 	bool began_anew; /* a counter went back: a reset, or a restart */
 	struct top_count count[TOP_COUNTERS];
-	bool ring_known;
-	uint64_t ring_used, ring_slots;
-	unsigned int ring_percent;
+	struct top_fill ring;  /* slots */
+	struct top_fill queue; /* of a rate, bytes */
+	uint64_t held; /* frames */
+	char asked[TOP_ASKED_SIZE]; /* of stages: "loss 1%, delay 20ms" */
 };
 
 struct top_port {
@@ -73,8 +84,12 @@ struct top_pair {
 	bool is_new; /* it was not there a turn ago, though others were */
 	struct top_port port[SIDES];
 	struct top_lane lane[SIDES];
-	struct top_reason *reason;
+	struct top_row *reason;
 	size_t n_reasons;
+	struct top_row *stage; /* "impair lost" */
+	size_t n_stages;
+	struct top_row *tap; /* what it took, and what it lost, by its id */
+	size_t n_taps;
 	struct top_rule *rule;
 	size_t n_rules;
 };
@@ -105,7 +120,7 @@ void top_view_free(struct top_view *view);
 /* A second's share of a count; negative: not known. */
 double top_view_rate(const struct top_view *view, const struct top_count *c);
 
-/* A drop that nobody ordered, as a rule or a pause is: it is news. */
+/* A drop that nobody ordered, as rules, a pause and losses are: it is news. */
 bool top_reason_is_bad(const char *name);
 
 /* The state in which a pair does what it is there for. */
