@@ -38,6 +38,9 @@ _Static_assert(sizeof(pthread_mutex_t) <= GUARD_OWNER_BYTES,
 
 /* libbpf speaks for itself: not on our stderr. */
 static int print_debug(enum libbpf_print_level level, const char *fmt,
+		       va_list args) printf_like(2, 0);
+
+static int print_debug(enum libbpf_print_level level, const char *fmt,
 		       va_list args)
 {
 	char text[512];
