@@ -74,7 +74,7 @@ static inline bool frame_is_super(const struct frame *f)
 /* Ethertype or length of the outermost header, host order. */
 static inline uint16_t frame_ethertype(const struct frame *f)
 {
-	return (uint16_t)(f->data[12] << 8 | f->data[13]);
+	return be16_get(f->data + 12);
 }
 
 /* The outermost header is a tag that the kernel knows as one. */

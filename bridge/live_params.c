@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 
+#include "be.h"
 #include "checksum.h"
 #include "clock.h"
 #include "live_params.h"
@@ -104,8 +105,7 @@ static uint32_t field_sum(const struct live_params *p,
 uint32_t live_params_rest(const struct live_params *p, uint32_t offset,
 			 uint8_t which)
 {
-	uint32_t sum = 0xffff ^ ((uint32_t)p->base[offset] << 8 |
-				 p->base[offset + 1]);
+	uint32_t sum = 0xffff ^ be16_get(p->base + offset);
 
 	for (uint32_t i = 0; i < p->n_fields; i++)
 		if (p->field[i].sums & which)

@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "be.h"
 #include "stamp.h"
 
 #define CHECK_AT 2
@@ -22,7 +23,7 @@ static uint32_t sum_words(const uint8_t *p, uint32_t n, uint32_t sum)
 		total += (word >> 16) + (word & 0xffff);
 	}
 	if (n >= 2)
-		total += (uint32_t)(p[0] << 8 | p[1]);
+		total += be16_get(p);
 	if (n & 1)
 		total += (uint32_t)p[n - 1] << 8;
 	total = (total >> 32) + (total & 0xffffffff);
