@@ -128,6 +128,17 @@ static ssize_t next_line(const struct client *c)
 	return c->ended && c->in_len ? (ssize_t)c->in_len : -1;
 }
 
+/* An answer may take long, as that of a reload does whose filters name hosts.
+ * Nobody else could get on meanwhile: no client's patience is shorter for it. */
+static void pass_over(struct server *s)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
+		s->client[i].since_ns += now_ns - s->now_ns;
+	s->now_ns = now_ns;
+}
+
 /* One request, if one is there and the one before is answered. */
 static void client_serve(struct server *s, struct client *c)
 {
@@ -152,9 +163,8 @@ static void client_serve(struct server *s, struct client *c)
 	used = (size_t)len < c->in_len ? (size_t)len + 1 : c->in_len;
 	memmove(c->in, c->in + used, c->in_len - used);
 	c->in_len -= used;
-	/* It may have taken long, as a reload does whose filters name hosts. */
-	s->now_ns = clock_now_ns();
 	c->since_ns = s->now_ns;
+	pass_over(s);
 	client_answer(s, c, text);
 }
 
