@@ -35,11 +35,10 @@ void bridge_set_conf(struct bridge *b, const struct conf_pair *conf)
 			 conf->port[side_other((enum side)side)]);
 		shared_write(&lane->spin_us, (uint32_t)conf->spin_us[side]);
 		lane_set_cpu(lane, (int)conf->cpu[side]);
-		b->has_lane[side] = conf->one_way == SIDE_BOTH ||
-				    conf->one_way == side;
+		b->has_lane[side] = conf_has_lane(conf, (enum side)side);
 	}
 	bridge_guard_set_conf(b);
-	if (bridge_chain_is_random(conf) && !b->told_seed) {
+	if (!conf->seed && !b->told_seed && bridge_chain_is_random(conf)) {
 		log_info("pair %s: seed %llu repeats this run", conf->name,
 			 (unsigned long long)b->seed);
 		b->told_seed = true;

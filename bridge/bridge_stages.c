@@ -238,7 +238,7 @@ int bridge_chain_make(const struct bridge *b, const struct conf_pair *conf,
 	int r;
 
 	memset(chain, 0, sizeof(*chain));
-	chain->is_made = conf->one_way == SIDE_BOTH || conf->one_way == (int)side;
+	chain->is_made = conf_has_lane(conf, side);
 	if (!chain->is_made) /* nothing goes this way */
 		return 0;
 	r = make_pool(b, conf, side, chain);
@@ -273,12 +273,12 @@ void bridge_chain_forget(struct bridge_chain *chain)
 
 bool bridge_chain_is_random(const struct conf_pair *conf)
 {
-	if (conf->seed)
-		return false;
 	for (int side = 0; side < SIDES; side++) {
 		struct making m = { .conf = conf, .side = (enum side)side,
 				    .kind = STAGE_IMPAIR };
 
+		if (!conf_has_lane(conf, m.side))
+			continue;
 		if (!read_params(&m) && impair_is_random(&m.params.impair))
 			return true;
 		m.kind = STAGE_DELAY;

@@ -31,7 +31,7 @@ void bridge_chain_forget(struct bridge_chain *chain);
 /* Link a lane's stages anew, for a tap has come or gone. As above. */
 int bridge_chain_relink(struct bridge *b, enum side side);
 
-/* Are losses and delays drawn at random, with a seed that nobody gave? */
+/* Are losses or delays drawn at random? */
 bool bridge_chain_is_random(const struct conf_pair *conf);
 
 #endif

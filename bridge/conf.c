@@ -200,6 +200,11 @@ struct conf_pair *conf_find_pair(const struct conf *conf, const char *name)
 
 /* ---- what a pair asks for ---- */
 
+bool conf_has_lane(const struct conf_pair *conf, enum side side)
+{
+	return conf->one_way == SIDE_BOTH || conf->one_way == (int)side;
+}
+
 bool conf_bypasses(const struct conf_pair *conf)
 {
 	return conf->on_fail == END_BYPASS || conf->on_stop == END_BYPASS;

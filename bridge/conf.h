@@ -173,6 +173,9 @@ void conf_free(struct conf *conf);
 /* The pair of a name, or NULL. */
 struct conf_pair *conf_find_pair(const struct conf *conf, const char *name);
 
+/* Do frames that arrive on this side go anywhere? */
+bool conf_has_lane(const struct conf_pair *conf, enum side side);
+
 /* Is the wire ever to be joined in the kernel? */
 bool conf_bypasses(const struct conf_pair *conf);
 

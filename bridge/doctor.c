@@ -73,7 +73,7 @@ void doctor_mend(struct doctor *d, const char *fmt, ...)
 
 bool doctor_has_lane(const struct doctor *d, enum side side)
 {
-	return d->conf->one_way == SIDE_BOTH || d->conf->one_way == (int)side;
+	return conf_has_lane(d->conf, side);
 }
 
 /*

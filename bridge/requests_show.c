@@ -45,17 +45,28 @@ static json_t *changes_json(const struct control *c, const struct bridge *b)
 
 static json_t *seed_json(const struct bridge *b)
 {
-	if (b->conf->seed)
-		return json_integer((json_int_t)b->conf->seed);
+	uint64_t seed = b->conf->seed ? b->conf->seed : b->seed;
+
 	return bridge_chain_is_random(b->conf) ?
-		       json_integer((json_int_t)b->seed) : json_null();
+		       json_integer((json_int_t)seed) : json_null();
+}
+
+/* How many there are; what they are is `filter list`'s. */
+static json_t *rule_counts_json(const struct bridge *b)
+{
+	size_t added = 0;
+
+	for (size_t i = 0; i < b->conf->n_rules; i++)
+		added += b->conf->rule[i].runtime;
+	return json_pack("{sIsI}", "number", (json_int_t)b->conf->n_rules,
+			 "runtime", (json_int_t)added);
 }
 
 static json_t *pair_status(const struct control *c, const struct bridge *b)
 {
 	static const char *const way[] = { "left", "right", "no" };
 
-	return json_pack("{sssssbsssbsssosososososo}", "name", b->conf->name, "state",
+	return json_pack("{sssssbsssbsssosososososososb}", "name", b->conf->name, "state",
 			 bridge_state(b), "paused", b->paused, "one_way",
 			 way[b->conf->one_way], "isolated", b->guarded,
 			 "on_fail", b->conf->on_fail == END_BYPASS ? "bypass" :
@@ -63,7 +74,9 @@ static json_t *pair_status(const struct control *c, const struct bridge *b)
 			 "left", report_json_port(b, SIDE_LEFT), "right",
 			 report_json_port(b, SIDE_RIGHT), "settings",
 			 settings_json(b), "seed", seed_json(b), "changes",
-			 changes_json(c, b), "taps", report_json_taps(b));
+			 changes_json(c, b), "rules", rule_counts_json(b),
+			 "taps", report_json_taps(b), "tap_stopped",
+			 b->tap_stopped);
 }
 
 static json_t *last_reload(const struct control *c)

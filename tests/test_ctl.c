@@ -442,11 +442,13 @@ static void test_print_status(void **state)
 		"{'key':'left.delay','from':'5ms','to':'20ms'},"
 		"{'key':'right.delay','from':'5ms','to':'20ms'},"
 		"{'key':'left.rate','from':'1mbit','to':''},"
-		"{'key':'right.rate','from':'2mbit','to':''}]},"
+		"{'key':'right.rate','from':'2mbit','to':''}],'rules':{'number':2,"
+		"'runtime':1},'tap_stopped':true},"
 		"{'name':'lan','state':'forwarding','left':{'name':'a',"
 		"'mtu':1500,'up':true,'carrier':true},'right':{'name':'b',"
 		"'mtu':1500,'up':true,'carrier':true},'settings':{'left':{},"
-		"'right':{}},'seed':null,'changes':[]}]}",
+		"'right':{}},'seed':null,'changes':[],'rules':{'number':1,"
+		"'runtime':0}}]}",
 "bumpwire 1.2 'wan', process 7, running for 2 h 3 min\n"
 "as user joe, without a sandbox\n"
 "configured by its command line, log level info, reloaded 1 time; the last "
@@ -460,9 +462,12 @@ static void test_print_status(void **state)
 "  set while it runs: delay 20ms, configured 5ms\n"
 "  set while it runs: left.rate unset, configured 1mbit\n"
 "  set while it runs: right.rate unset, configured 2mbit\n"
+"  2 filter rules, 1 added while it runs (bumpctl filter list)\n"
+"  tap tap: stopped while it runs, until a reload\n"
 "pair lan: forwarding\n"
 "  left   a                up          MTU 1500   \n"
-"  right  b                up          MTU 1500   \n");
+"  right  b                up          MTU 1500   \n"
+"  1 filter rule (bumpctl filter list)\n");
 }
 
 static void test_print_reload(void **state)

@@ -28,6 +28,7 @@ struct fixture {
 	struct control control;
 	struct control_params params;
 	bool broken; /* what is read again has a mistake */
+	bool one_way; /* it is the left's alone */
 	struct server_heir heir; /* that the last answer named */
 };
 
@@ -58,6 +59,8 @@ static int read_again(struct conf *conf, void *arg)
 
 	conf_fini(conf);
 	fill(conf);
+	if (f->one_way)
+		conf_set(conf, &conf->pair[0], "", "one_way", "left");
 	if (!f->broken)
 		return 0;
 	return conf_set(conf, &conf->pair[0], "x.conf:9: spin", "spin", "x");
@@ -345,8 +348,9 @@ static void test_status_of_settings(void **state)
 	assert_status(f, "settings", "{\"left\":{},\"right\":{}}");
 	assert_status(f, "changes", "[]");
 	assert_status(f, "seed", "null");
-	assert_ok(f, SET("left.loss", "2%"));
 	assert_ok(f, SET("seed", "7"));
+	assert_status(f, "seed", "null"); /* of nothing */
+	assert_ok(f, SET("left.loss", "2%"));
 	assert_ok(f, SET("right.spin", "9"));
 	assert_status(f, "settings",
 		      "{\"left\":{\"loss\":\"2%\"},\"right\":{}}");
@@ -366,6 +370,30 @@ static void test_status_of_settings(void **state)
 	assert_ok(f, "{\"request\":\"reload\"}");
 	assert_status(f, "settings", "{\"left\":{},\"right\":{}}");
 	assert_status(f, "changes", "[]");
+}
+
+/* Of a direction that nothing takes nothing is told. */
+static void test_status_one_way(void **state)
+{
+	struct fixture *f = *state;
+
+	f->one_way = true;
+	assert_ok(f, "{\"request\":\"reload\"}");
+	assert_ok(f, SET("right.loss", "2%"));
+	assert_status(f, "settings", "{\"left\":{}}");
+	assert_status(f, "seed", "null");
+	assert_ok(f, SET("delay", "5ms"));
+	assert_status(f, "settings", "{\"left\":{\"delay\":\"5ms\"}}");
+}
+
+static void test_status_of_rules(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_status(f, "rules", "{\"number\":1,\"runtime\":0}");
+	assert_ok(f, "{\"request\":\"filter_add\",\"pair\":\"wan\",\"side\":"
+		     "\"both\",\"id\":\"dns\",\"action\":\"drop\",\"text\":\"udp\"}");
+	assert_status(f, "rules", "{\"number\":2,\"runtime\":1}");
 }
 
 /* The mistake is told with its key, and what is allowed. */
@@ -731,6 +759,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_utf8_cut), TEST(test_good), TEST(test_bad), TEST(test_broken_reload),
 		TEST(test_set), TEST(test_status_of_settings),
+		TEST(test_status_one_way), TEST(test_status_of_rules),
 		TEST(test_set_mistakes),
 		TEST(test_set_not_live), TEST(test_set_all),
 		TEST(test_tap_mistakes), TEST(test_tap_start),

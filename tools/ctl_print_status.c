@@ -135,6 +135,20 @@ static void print_changes(const json_t *pair, FILE *out)
 	}
 }
 
+static void print_rules(const json_t *pair, FILE *out)
+{
+	const json_t *rules = json_object_get(pair, "rules");
+	int64_t n = ctl_integer(rules, "number");
+	int64_t added = ctl_integer(rules, "runtime");
+
+	if (!n)
+		return;
+	fprintf(out, "  %" PRId64 " filter rule%s", n, n == 1 ? "" : "s");
+	if (added)
+		fprintf(out, ", %" PRId64 " added while it runs", added);
+	fprintf(out, " (bumpctl filter list)\n");
+}
+
 static void print_pair(const json_t *pair, FILE *out)
 {
 	const char *state = ctl_text(pair, "state");
@@ -149,7 +163,11 @@ static void print_pair(const json_t *pair, FILE *out)
 	print_port(pair, "right", out);
 	print_settings(pair, out);
 	print_changes(pair, out);
+	print_rules(pair, out);
 	ctl_print_tap_lines(pair, out);
+	if (ctl_is_true(pair, "tap_stopped"))
+		fprintf(out, "  tap tap: stopped while it runs, until a "
+			     "reload\n");
 }
 
 /* ---- all ---- */
