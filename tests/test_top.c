@@ -330,12 +330,14 @@ static void test_stages_and_taps(void **state)
 	"\"rate\":{\"queued_bytes\":" #queued ",\"queue_limit_bytes\":200," \
 	"\"lost_us\":7}}}"
 #define TAP(taken, lost) "{\"id\":\"ids\",\"left\":{\"taken_frames\":" #taken \
-	",\"lost_frames\":" #lost "},\"right\":{\"taken_frames\":0}}"
+	",\"lost_frames\":" #lost "},\"right\":{\"taken_frames\":0}}," \
+	"{\"id\":\"one\",\"left\":{\"at\":\"in\",\"taken_frames\":" #taken \
+	"},\"right\":{\"at\":\"no\",\"taken_frames\":0}}"
 #define STATS(second, lane, tap) "{\"seconds\":" #second ",\"pairs\":[{" \
 	"\"name\":\"p\",\"lanes\":{\"left\":" lane ",\"right\":{" \
 	"\"received_frames\":1}},\"taps\":[" tap "]}]}"
 	struct top_view *v = view_of(STATS(1, LANE(5, 0), TAP(10, 0)),
-				     STATS(2, LANE(9, 50), TAP(30, 2)));
+				     STATS(2, LANE(9, 250), TAP(30, 2)));
 	char *text;
 
 	(void)state;
@@ -346,15 +348,16 @@ static void test_stages_and_taps(void **state)
 	assert_has(text, "\n  left -> right: loss 1%, delay 2?[Jms ");
 	assert_has_not(text, "  right -> left:");
 	assert_row(text, "held", "3", "0");
-	assert_row(text, "queue, bytes", "50/200  25 %", "");
+	assert_row(text, "queue, bytes", "250/200 100 %", "");
 	assert_row(text, "impair lost", "4.0 pps   ", "");
 	assert_row(text, "impair corrupted", NULL, NULL);
 	assert_row(text, "tap ids", "20.0 pps   ", "0 pps   ");
 	assert_row(text, "tap ids lost", "! 2.0 pps   ", "");
+	assert_row(text, "tap one", "20.0 pps   ", "");
 	free(text);
 	text = plain(v);
-	assert_has(text, ", impair lost 4, tap ids 20, tap ids lost 2, held 3, "
-			 "queue 50/200 25 %");
+	assert_has(text, ", impair lost 4, tap ids 20, tap ids lost 2, "
+			 "tap one 20, held 3, queue 250/200 100 %");
 	free(text);
 	top_view_free(v);
 }
@@ -461,6 +464,9 @@ static void test_passed_over(void **state)
 	assert_true(top_reason_is_bad("cosmic"));
 	assert_false(top_reason_is_bad("filtered"));
 	assert_false(top_reason_is_bad("paused"));
+	assert_false(top_reason_is_bad("impaired"));
+	assert_false(top_reason_is_bad("aged"));
+	assert_true(top_reason_is_bad("queue_full"));
 	top_view_free(v);
 }
 

@@ -3,103 +3,14 @@
 #include "config.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "top_page.h"
+#include "top_pen.h"
 #include "top_units.h"
 
 #define LABEL_WIDTH 18
 #define CELL_WIDTH 21 /* a mark or a blank, and a value */
-
-/* What is being written. */
-struct pen {
-	const struct top_view *view;
-	bool totals;
-	bool wide;
-	struct top_page *page;
-	struct top_line *line;
-	bool failed; /* no memory */
-};
-
-/* ---- lines ---- */
-
-static void clear_line(const struct pen *p, struct top_line *line)
-{
-	memset(line->text, ' ', p->page->columns);
-	memset(line->look, TOP_LOOK_PLAIN, sizeof(line->look));
-	line->text[p->page->columns] = '\0';
-}
-
-/* A line that no memory was left for is written into the title, and the page
- * thrown away at the end. */
-static void next_line(struct pen *p)
-{
-	struct top_page *page = p->page;
-	struct top_line *more = reallocarray(page->line, page->n_lines + 1,
-					     sizeof(*more));
-
-	p->line = &page->title;
-	if (more) {
-		page->line = more;
-		p->line = &more[page->n_lines++];
-	} else {
-		p->failed = true;
-	}
-	clear_line(p, p->line);
-}
-
-/* Text from this column on, at most `width` of it, cut with a '~'. */
-static void put(const struct pen *p, size_t column, size_t width,
-		enum top_look look, const char *text)
-{
-	size_t len = strlen(text), room;
-
-	if (column >= p->page->columns)
-		return;
-	room = p->page->columns - column;
-	if (room > width)
-		room = width;
-	if (len > room)
-		len = room;
-	memcpy(p->line->text + column, text, len);
-	memset(p->line->look + column, (int)look, len);
-	if (text[len] && len)
-		p->line->text[column + len - 1] = '~';
-}
-
-/* The same, right in its width; what is bad with a mark before it. */
-static void put_right(const struct pen *p, size_t column, size_t width,
-		      enum top_look look, const char *text)
-{
-	size_t len = strlen(text), first = strspn(text, " ");
-	size_t start = len < width ? column + width - len : column;
-	size_t mark = start + first;
-
-	put(p, start, width, look, text);
-	mark = mark >= column + 2 ? mark - 2 : column;
-	if (look == TOP_LOOK_BAD && mark < start + first)
-		put(p, mark, 1, look, "!");
-}
-
-static size_t put_format(const struct pen *p, size_t column,
-			 enum top_look look, const char *fmt, ...)
-	printf_like(4, 5);
-
-/* The column behind it. */
-static size_t put_format(const struct pen *p, size_t column,
-			 enum top_look look, const char *fmt, ...)
-{
-	char text[TOP_COLUMNS_MAX * 2];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	put(p, column, TOP_COLUMNS_MAX, look, text);
-	return column + (n > 0 ? (size_t)n : 0);
-}
 
 /* ---- a row of the lanes ---- */
 
@@ -127,21 +38,21 @@ static void put_count(const struct pen *p, int side, const struct top_count *c,
 		top_rate(text, rate * 8, "bit/s");
 	else
 		top_rate(text, rate, "pps");
-	put_right(p, column, CELL_WIDTH, look, text);
+	pen_put_right(p, column, CELL_WIDTH, look, text);
 	if (!p->wide)
 		return;
 	snprintf(text, sizeof(text), "-");
 	if (c->compared)
 		top_count(text, c->since, TOP_COUNT_WIDTH);
-	put_right(p, column + CELL_WIDTH, CELL_WIDTH, look, text);
+	pen_put_right(p, column + CELL_WIDTH, CELL_WIDTH, look, text);
 }
 
 static void put_counter(struct pen *p, const struct top_pair *pair,
 			const char *label, enum top_counter counter,
 			bool is_bytes, bool is_bad)
 {
-	next_line(p);
-	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, label);
+	pen_next_line(p);
+	pen_put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, label);
 	for (int side = 0; side < SIDES; side++)
 		if (pair->lane[side].exists)
 			put_count(p, side, &pair->lane[side].count[counter],
@@ -164,8 +75,9 @@ static void put_rows(struct pen *p, const struct top_row *rows, size_t n,
 		if (!row->frames[SIDE_LEFT].total &&
 		    !row->frames[SIDE_RIGHT].total)
 			continue;
-		next_line(p);
-		put(p, indent, LABEL_WIDTH - indent, TOP_LOOK_PLAIN, row->name);
+		pen_next_line(p);
+		pen_put(p, indent, LABEL_WIDTH - indent, TOP_LOOK_PLAIN,
+			row->name);
 		for (int side = 0; side < SIDES; side++)
 			if (row->frames[side].known)
 				put_count(p, side, &row->frames[side], false,
@@ -181,14 +93,14 @@ static void put_fill(const struct pen *p, int side, const struct top_fill *fill,
 	if (fill->known)
 		snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64 " %3u %%",
 			 fill->used, fill->size, fill->percent);
-	put_right(p, cell_column(p, side), CELL_WIDTH,
-		  is_bad ? TOP_LOOK_BAD : TOP_LOOK_PLAIN, text);
+	pen_put_right(p, cell_column(p, side), CELL_WIDTH,
+		      is_bad ? TOP_LOOK_BAD : TOP_LOOK_PLAIN, text);
 }
 
 static void put_ring(struct pen *p, const struct top_pair *pair)
 {
-	next_line(p);
-	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "ring");
+	pen_next_line(p);
+	pen_put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "ring");
 	for (int side = 0; side < SIDES; side++) {
 		const struct top_fill *ring = &pair->lane[side].ring;
 
@@ -204,8 +116,8 @@ static void put_queue(struct pen *p, const struct top_pair *pair)
 	if (!pair->lane[SIDE_LEFT].queue.known &&
 	    !pair->lane[SIDE_RIGHT].queue.known)
 		return;
-	next_line(p);
-	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "queue, bytes");
+	pen_next_line(p);
+	pen_put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "queue, bytes");
 	for (int side = 0; side < SIDES; side++)
 		if (pair->lane[side].queue.known)
 			put_fill(p, side, &pair->lane[side].queue, false);
@@ -216,16 +128,16 @@ static void put_held(struct pen *p, const struct top_pair *pair)
 	if (!*pair->lane[SIDE_LEFT].asked && !*pair->lane[SIDE_RIGHT].asked &&
 	    !pair->lane[SIDE_LEFT].held && !pair->lane[SIDE_RIGHT].held)
 		return;
-	next_line(p);
-	put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "held");
+	pen_next_line(p);
+	pen_put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, "held");
 	for (int side = 0; side < SIDES; side++) {
 		char text[TOP_TEXT_SIZE];
 
 		if (!pair->lane[side].exists)
 			continue;
 		top_count(text, pair->lane[side].held, TOP_COUNT_WIDTH);
-		put_right(p, cell_column(p, side), CELL_WIDTH, TOP_LOOK_PLAIN,
-			  text);
+		pen_put_right(p, cell_column(p, side), CELL_WIDTH,
+			      TOP_LOOK_PLAIN, text);
 	}
 }
 
@@ -235,11 +147,11 @@ static void put_rules(struct pen *p, const struct top_pair *pair)
 		const struct top_rule *rule = &pair->rule[i];
 		char label[TOP_NAME_SIZE * 2];
 
-		next_line(p);
+		pen_next_line(p);
 		snprintf(label, sizeof(label), "%s%s %s",
 			 rule->pass_only ? "pass" : "drop",
 			 rule->runtime ? "+" : "", rule->id);
-		put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, label);
+		pen_put(p, 2, LABEL_WIDTH - 2, TOP_LOOK_PLAIN, label);
 		for (int side = 0; side < SIDES; side++)
 			if (rule->on[side])
 				put_count(p, side, &rule->frames[side], false,
@@ -255,17 +167,18 @@ static void put_port(struct pen *p, const struct top_port *port, int side)
 	const char *link = !port->up_known ? "-" : !port->up ? "down" :
 			   !port->carrier ? "no carrier" : "carrier";
 
-	next_line(p);
-	put(p, 2, 6, TOP_LOOK_PLAIN, side_name[side]);
-	put(p, 8, 16, TOP_LOOK_PLAIN, *port->name ? port->name : "-");
+	pen_next_line(p);
+	pen_put(p, 2, 6, TOP_LOOK_PLAIN, side_name[side]);
+	pen_put(p, 8, 16, TOP_LOOK_PLAIN, *port->name ? port->name : "-");
 	if (is_bad)
-		put(p, 25, 1, TOP_LOOK_BAD, "!");
-	put(p, 27, 11, is_bad ? TOP_LOOK_BAD : TOP_LOOK_GOOD, link);
+		pen_put(p, 25, 1, TOP_LOOK_BAD, "!");
+	pen_put(p, 27, 11, is_bad ? TOP_LOOK_BAD : TOP_LOOK_GOOD, link);
 	if (port->mtu)
-		put_format(p, 38, TOP_LOOK_PLAIN, "mtu %" PRIu64, port->mtu);
+		pen_put_format(p, 38, TOP_LOOK_PLAIN, "mtu %" PRIu64,
+			       port->mtu);
 	else
-		put(p, 38, 12, TOP_LOOK_PLAIN, "mtu -");
-	put(p, 49, TOP_COLUMNS_MAX, TOP_LOOK_PLAIN, port->driver);
+		pen_put(p, 38, 12, TOP_LOOK_PLAIN, "mtu -");
+	pen_put(p, 49, TOP_COLUMNS_MAX, TOP_LOOK_PLAIN, port->driver);
 }
 
 /* What is done to its frames, as it was asked for. */
@@ -276,9 +189,9 @@ static void put_asked(struct pen *p, const struct top_pair *pair)
 
 		if (!*lane->asked)
 			continue;
-		next_line(p);
-		put_format(p, 2, TOP_LOOK_PLAIN, "%s -> %s: %s",
-			   side_name[side], side_name[!side], lane->asked);
+		pen_next_line(p);
+		pen_put_format(p, 2, TOP_LOOK_PLAIN, "%s -> %s: %s",
+			       side_name[side], side_name[!side], lane->asked);
 	}
 }
 
@@ -287,7 +200,7 @@ static void put_lane_names(struct pen *p, const struct top_pair *pair)
 {
 	size_t width = CELL_WIDTH * (p->wide ? 2 : 1) - 1;
 
-	next_line(p);
+	pen_next_line(p);
 	for (int side = 0; side < SIDES; side++) {
 		int far = side == SIDE_LEFT ? SIDE_RIGHT : SIDE_LEFT;
 		char text[TOP_NAME_SIZE * 3];
@@ -297,14 +210,14 @@ static void put_lane_names(struct pen *p, const struct top_pair *pair)
 		if (strlen(text) > width)
 			snprintf(text, sizeof(text), "%s -> %s",
 				 side_name[side], side_name[far]);
-		put_right(p, cell_column(p, side) + 1, width, TOP_LOOK_TITLE,
-			  text);
+		pen_put_right(p, cell_column(p, side) + 1, width,
+			      TOP_LOOK_TITLE, text);
 	}
 }
 
 static void put_heads(struct pen *p, const struct top_pair *pair)
 {
-	next_line(p);
+	pen_next_line(p);
 	for (int side = 0; side < SIDES; side++) {
 		const struct top_lane *lane = &pair->lane[side];
 		const char *head = p->totals ? "in all" : "rate  ";
@@ -313,11 +226,11 @@ static void put_heads(struct pen *p, const struct top_pair *pair)
 			head = "one way";
 		else if (lane->began_anew)
 			head = "began anew";
-		put_right(p, cell_column(p, side), CELL_WIDTH,
-			  TOP_LOOK_TITLE, head);
+		pen_put_right(p, cell_column(p, side), CELL_WIDTH,
+			      TOP_LOOK_TITLE, head);
 		if (p->wide && lane->exists)
-			put_right(p, cell_column(p, side) + CELL_WIDTH,
-				  CELL_WIDTH, TOP_LOOK_TITLE, "last turn");
+			pen_put_right(p, cell_column(p, side) + CELL_WIDTH,
+				      CELL_WIDTH, TOP_LOOK_TITLE, "last turn");
 	}
 }
 
@@ -326,12 +239,14 @@ static void put_title(struct pen *p, const struct top_pair *pair)
 	bool is_good = top_state_is_good(pair->state);
 	size_t column;
 
-	next_line(p);
-	column = put_format(p, 0, TOP_LOOK_TITLE, "%s", pair->name) + 2;
-	column = put_format(p, column, is_good ? TOP_LOOK_GOOD : TOP_LOOK_BAD,
-			    "%s%s", is_good ? "" : "! ", pair->state) + 2;
+	pen_next_line(p);
+	column = pen_put_format(p, 0, TOP_LOOK_TITLE, "%s", pair->name) + 2;
+	column = pen_put_format(p, column,
+				is_good ? TOP_LOOK_GOOD : TOP_LOOK_BAD, "%s%s",
+				is_good ? "" : "! ", pair->state) +
+		 2;
 	if (pair->is_new)
-		put_format(p, column, TOP_LOOK_TITLE, "new");
+		pen_put_format(p, column, TOP_LOOK_TITLE, "new");
 }
 
 static void put_pair(struct pen *p, const struct top_pair *pair)
@@ -377,18 +292,18 @@ static void put_page_title(struct pen *p)
 	size_t column;
 
 	p->line = &p->page->title;
-	clear_line(p, p->line);
+	pen_clear_line(p, p->line);
 	top_uptime(uptime, view->uptime_s);
-	column = put_format(p, 0, TOP_LOOK_TITLE, "%s %s",
-			    *view->program ? view->program : "bridge",
-			    view->name);
-	column = put_format(p, column + 2, TOP_LOOK_PLAIN, "%s  up %s",
-			    view->version, uptime);
+	column = pen_put_format(p, 0, TOP_LOOK_TITLE, "%s %s",
+				*view->program ? view->program : "bridge",
+				view->name);
+	column = pen_put_format(p, column + 2, TOP_LOOK_PLAIN, "%s  up %s",
+				view->version, uptime);
 	if (view->pid)
-		column = put_format(p, column + 2, TOP_LOOK_PLAIN,
-				    "pid %" PRIu64, view->pid);
+		column = pen_put_format(p, column + 2, TOP_LOOK_PLAIN,
+					"pid %" PRIu64, view->pid);
 	if (view->restarted)
-		put_format(p, column + 2, TOP_LOOK_TITLE, "restarted");
+		pen_put_format(p, column + 2, TOP_LOOK_TITLE, "restarted");
 }
 
 struct top_page *top_page_new(const struct top_view *view,
@@ -405,12 +320,12 @@ struct top_page *top_page_new(const struct top_view *view,
 	put_page_title(&pen);
 	for (size_t i = 0; i < view->n_pairs; i++) {
 		if (i)
-			next_line(&pen);
+			pen_next_line(&pen);
 		put_pair(&pen, &view->pair[i]);
 	}
 	if (!view->n_pairs) {
-		next_line(&pen);
-		put_format(&pen, 0, TOP_LOOK_PLAIN, "no pairs");
+		pen_next_line(&pen);
+		pen_put_format(&pen, 0, TOP_LOOK_PLAIN, "no pairs");
 	}
 	if (!pen.failed)
 		return pen.page;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What stages and taps bring into a view; see top_take.h. */
+/* What stages and taps bring into a view; see top_stages.h. */
 #include "config.h"
 
 #include <string.h>
 
+#include "top_stages.h"
 #include "top_take.h"
 
 static bool ends_with(const char *text, const char *end)
@@ -93,6 +94,15 @@ bool top_take_stages(struct top_pair *pair, int side, const json_t *now,
 	return true;
 }
 
+/* It copies what goes this way. */
+static bool is_on(const struct top_pair *pair, int side, const json_t *tap)
+{
+	const char *at = json_string_value(json_object_get(
+		json_object_get(tap, side_name[side]), "at"));
+
+	return pair->lane[side].exists && (!at || strcmp(at, "no") != 0);
+}
+
 /* A row of what it took, and one of what was lost to it. */
 static bool take_tap(struct top_pair *pair, const char *id, const json_t *now,
 		     const json_t *before)
@@ -110,10 +120,12 @@ static bool take_tap(struct top_pair *pair, const char *id, const json_t *now,
 			return false;
 		row->is_bad = i;
 		for (int side = 0; side < SIDES; side++)
-			row->frames[side] = top_take_count(
-				json_object_get(now, side_name[side]),
-				json_object_get(before, side_name[side]),
-				member[i]);
+			if (is_on(pair, side, now))
+				row->frames[side] = top_take_count(
+					json_object_get(now, side_name[side]),
+					json_object_get(before,
+							side_name[side]),
+					member[i]);
 	}
 	return true;
 }

@@ -61,12 +61,14 @@ struct top_count top_take_count(const json_t *now, const json_t *before,
 void top_take_fill(struct top_fill *fill, const json_t *object,
 		   const char *used, const char *size)
 {
+	double share;
+
 	fill->known = top_take_number(&fill->used, object, used) &&
-		      top_take_number(&fill->size, object, size) &&
-		      fill->size && fill->used <= fill->size;
-	if (fill->known)
-		fill->percent = (unsigned int)((double)fill->used * 100 /
-					       (double)fill->size);
+		      top_take_number(&fill->size, object, size) && fill->size;
+	if (!fill->known)
+		return;
+	share = (double)fill->used / (double)fill->size;
+	fill->percent = share < 1 ? (unsigned int)(share * 100) : 100;
 }
 
 struct top_row *top_row(struct top_row **rows, size_t *n, const char *name)

@@ -35,17 +35,4 @@ struct top_row *top_row(struct top_row **rows, size_t *n, const char *name);
 /* Room for one more of `size` bytes, zeroed; NULL: no memory. */
 void *top_grow(void *array, size_t *n, size_t size);
 
-/* ---- top_stages.c ---- */
-
-/* What is asked of the stages of a lane. */
-void top_take_asked(char asked[TOP_ASKED_SIZE], const json_t *lane);
-
-/* What they have counted, and what waits. False: no memory. */
-bool top_take_stages(struct top_pair *pair, int side, const json_t *now,
-		     const json_t *before);
-
-/* The same of a pair's taps. */
-bool top_take_taps(struct top_pair *pair, const json_t *now,
-		   const json_t *before);
-
 #endif

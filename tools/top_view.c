@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "top_stages.h"
 #include "top_take.h"
 
 #define TURN_S_MAX 1e9
@@ -62,6 +63,7 @@ static void take_lane(struct top_lane *lane, const json_t *now,
 	for (int i = 0; i < TOP_COUNTERS; i++)
 		lane->count[i] = top_take_count(now, before, counter_name[i]);
 	top_take_fill(&lane->ring, now, "ring_used_slots", "ring_slots");
+	lane->ring.known &= lane->ring.used <= lane->ring.size;
 }
 
 static void take_port(struct top_port *port, const json_t *stats,

@@ -54,11 +54,11 @@ struct top_row {
 	struct top_count frames[SIDES];
 };
 
-/* How full something is. */
+/* How full something is. A queue takes one frame, however small it is. */
 struct top_fill {
 	bool known;
 	uint64_t used, size;
-	unsigned int percent;
+	unsigned int percent; /* at most 100 */
 };
 
 struct top_lane {
