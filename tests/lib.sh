@@ -390,6 +390,14 @@ listen() {
 	await "$lib_listener" listening
 }
 
+# hear_out NAME...: who listens, once nobody sends any more. (Ending by --idle
+# takes a sender that a busy machine has forgotten for one that is done.)
+hear_out() {
+	for lib_listener; do
+		stop "$lib_listener" TERM 35
+	done
+}
+
 # arrived HOST: frames, since its interface was made, as that counts.
 arrived() {
 	ip -n "$1" -s -j link show dev eth0 | jq '.[0].stats64.rx.packets'

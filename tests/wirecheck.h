@@ -241,7 +241,8 @@ void wire_rx_free(struct wire_rx *rx);
 	  4096 }
 
 /*
- * When to stop listening. Where something is hoped for it is worth waiting for:
+ * When to stop listening: who is asked to (SIGTERM) hears out what is still on
+ * its way. Where something is hoped for it is worth waiting for:
  * ten times as long until it is there. A machine that stalls is no silence:
  * between two looks no more than LOOK_NS of it counts.
  */

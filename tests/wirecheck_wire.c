@@ -352,6 +352,7 @@ void patience_start(struct patience *p)
 
 /* A double may still follow the last frame that was hoped for. */
 #define ENOUGH_MS 100
+#define STOP_MS 300 /* of silence, once it is asked to stop */
 #define HOPE 10
 #define LOOK_NS (20 * NS_PER_MS)
 
@@ -359,6 +360,8 @@ static uint64_t idle_ms(const struct patience *p)
 {
 	if (p->enough)
 		return p->idle_ms < ENOUGH_MS ? p->idle_ms : ENOUGH_MS;
+	if (stop_asked())
+		return STOP_MS;
 	return p->hopes ? p->idle_ms * HOPE : p->idle_ms;
 }
 
@@ -368,7 +371,8 @@ bool patience_over(struct patience *p, uint64_t now_ns)
 
 	p->looked_ns = now_ns;
 	p->quiet_ns += look_ns < LOOK_NS ? look_ns : LOOK_NS;
-	if (stop_asked() || now_ns - p->start_ns > p->timeout_s * NS_PER_SEC)
+	if (now_ns - p->start_ns > p->timeout_s * NS_PER_SEC)
 		return true;
-	return p->heard && p->quiet_ns > idle_ms(p) * NS_PER_MS;
+	return (p->heard || stop_asked()) &&
+	       p->quiet_ns > idle_ms(p) * NS_PER_MS;
 }
