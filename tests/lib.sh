@@ -398,6 +398,14 @@ hear_out() {
 	done
 }
 
+# super_kinds: of super-frames, those that this kernel takes from a packet socket
+# (net/packet/af_packet.c; UDP since 6.2).
+super_kinds() {
+	uname -r | awk -F '[.-]' '{
+		print "tcp4 tcp6" ($1 * 1000 + $2 >= 6002 ? " udp4 udp6" : "")
+	}'
+}
+
 # arrived HOST: frames, since its interface was made, as that counts.
 arrived() {
 	ip -n "$1" -s -j link show dev eth0 | jq '.[0].stats64.rx.packets'
