@@ -5,7 +5,8 @@
 #include "stats.h"
 
 const struct reason_info reason_info[REASONS] = {
-	[REASON_FILTERED] = { "filtered", "matched a drop rule, or no pass rule" },
+	[REASON_FILTERED] = { "filtered", "matched a drop rule, or no pass rule",
+		.ordered = true },
 	[REASON_TRUNCATED] = { "truncated",
 		"larger than its slot and the copy found no room: raise slot_bytes" },
 	[REASON_OVERSIZE] = { "oversize",
@@ -16,14 +17,17 @@ const struct reason_info reason_info[REASONS] = {
 	[REASON_TX_ERROR] = { "tx_error", "the kernel refused to send it" },
 	[REASON_LINK_DOWN] = { "link_down",
 		"the egress port was down or had no carrier" },
-	[REASON_PAUSED] = { "paused", "forwarding was paused: bumpctl resume" },
+	[REASON_PAUSED] = { "paused", "forwarding was paused: bumpctl resume",
+		.ordered = true },
 	[REASON_STALE] = { "stale",
 		"the lane hung, and the kernel went on with later frames" },
-	[REASON_IMPAIRED] = { "impaired", "lost on purpose, as loss says" },
+	[REASON_IMPAIRED] = { "impaired", "lost on purpose, as loss says",
+		.ordered = true },
 	[REASON_QUEUE_FULL] = { "queue_full",
 		"no room to hold it: raise queue, or hold" },
 	[REASON_AGED] = { "aged",
-		"waited too long for its rate, as ageing says" },
+		"waited too long for its rate, as ageing says",
+		.ordered = true },
 };
 
 void stats_snapshot(const struct lane_stats *from, struct lane_stats *to)

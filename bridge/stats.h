@@ -11,6 +11,8 @@
 #ifndef BUMPWIRE_STATS_H
 #define BUMPWIRE_STATS_H
 
+#include <stdbool.h>
+
 #include "base.h"
 
 enum reason {
@@ -32,6 +34,7 @@ enum reason {
 struct reason_info {
 	const char *name; /* as in reports and in JSON */
 	const char *help; /* what a person should make of it */
+	bool ordered;     /* somebody asked for it: no news, and no loss */
 };
 
 extern const struct reason_info reason_info[REASONS];

@@ -285,14 +285,10 @@ double top_view_rate(const struct top_view *view, const struct top_count *c)
 
 bool top_reason_is_bad(const char *name)
 {
-	static const enum reason ordered[] = {
-		REASON_FILTERED, REASON_PAUSED, REASON_IMPAIRED, REASON_AGED,
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ordered); i++)
-		if (!strcmp(name, reason_info[ordered[i]].name))
-			return false;
-	return true;
+	for (int why = 0; why < REASONS; why++)
+		if (!strcmp(name, reason_info[why].name))
+			return !reason_info[why].ordered;
+	return true; /* whatever it is */
 }
 
 bool top_state_is_good(const char *state)
