@@ -66,8 +66,9 @@ static json_t *pair_status(const struct control *c, const struct bridge *b)
 {
 	static const char *const way[] = { "left", "right", "no" };
 
-	return json_pack("{sssssbsssbsssosososososososb}", "name", b->conf->name, "state",
-			 bridge_state(b), "paused", b->paused, "one_way",
+	return json_pack("{sssssbsssbsssosososososososb}", "name",
+			 b->conf->name, "state", bridge_state(b), "paused",
+			 b->paused, "one_way",
 			 way[b->conf->one_way], "isolated", b->guarded,
 			 "on_fail", b->conf->on_fail == END_BYPASS ? "bypass" :
 								     "block",
